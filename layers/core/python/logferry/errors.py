@@ -1,0 +1,105 @@
+"""The error tree is the retry policy: the class says what happens next, nobody reads status codes.
+
+    LogferryError
+    ├── DeliveryError            what a destination answers
+    │   ├── Transient            try the same payload again, after `retry_after` seconds if given
+    │   ├── Permanent            this payload never passes: bisect, park the culprit
+    │   ├── Refused              some parts never pass, some were taken: park those, count these, resend the rest
+    │   ├── TooLarge             split; a single part that is too large is parked
+    │   └── Misconfigured        the task cannot work: hold it, keep the data at the source
+    ├── ConfigError              everything wrong with one document, each with its path
+    ├── SourceError              the source could not be read
+    │   ├── Expired              the position is older than the source's retention
+    │   └── Missing              the source itself (project, logstore, shard) is not there
+    ├── StateError               a table or object store could not be read or written
+    │   └── Conflict             somebody else wrote the row first
+    └── Unfinished               the range is still open: the caller (trigger, sweep) must come again
+
+Messages never hold a secret; they say what, which value, what was expected.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+
+class LogferryError(Exception):
+    """Everything this library raises on purpose."""
+
+
+class DeliveryError(LogferryError):
+    """A destination did not take a payload."""
+
+
+class Transient(DeliveryError):
+    """Worth trying again; `retry_after` (seconds) is the destination's own wish. `source` errors of this kind use it too."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(DeliveryError):
+    """Never taken, whatever the time: the payload (or the one record being encoded) is at fault."""
+
+
+class Refused(DeliveryError):
+    """The destination judged parts one by one.
+
+    `refused` maps a part's index in the payload to the reason; `delivered` are the indexes that were taken.
+    An index in neither is sent again.
+    """
+
+    def __init__(self, message: str, *, refused: Mapping[int, str], delivered: Collection[int] = ()) -> None:
+        super().__init__(message)
+        self.refused = dict(refused)
+        self.delivered = frozenset(delivered)
+
+
+class TooLarge(DeliveryError):
+    """Over the destination's size limit: send it in two halves."""
+
+
+class Misconfigured(DeliveryError):
+    """Credentials, index, topic, host name: a person must act; nothing is parked and nothing is lost."""
+
+
+class ConfigError(LogferryError):
+    """One document's mistakes, all of them: `problems` are lines of `path: what, value, expected`."""
+
+    def __init__(self, problems: Sequence[str], *, subject: str = "configuration") -> None:
+        super().__init__(f"{subject}: " + "; ".join(problems))
+        self.problems = list(problems)
+        self.subject = subject
+
+
+class SourceError(LogferryError):
+    """The source could not be read; `retry_after` (seconds) is its own wish, `transient` whether to try again."""
+
+    def __init__(self, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.retry_after = retry_after
+
+
+class Expired(SourceError):
+    """The position is no longer readable at the source: the part that is gone becomes a gap."""
+
+
+class Missing(SourceError):
+    """Project, logstore or shard do not exist."""
+
+
+class StateError(LogferryError):
+    """A state table or object store did not answer as it must; worth trying again."""
+
+
+class Conflict(StateError):
+    """The row was not at the expected version. `version` is the one this write would have made: if a
+    re-read finds it, the write had succeeded after all (an answer was lost), else somebody else owns the row."""
+
+    def __init__(self, message: str, *, version: str) -> None:
+        super().__init__(message)
+        self.version = version
+
+
+class Unfinished(LogferryError):
+    """Work is left and the position says where; raising makes the platform call again."""

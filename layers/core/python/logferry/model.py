@@ -1,0 +1,70 @@
+"""Values that travel between rooms. No behaviour beyond arithmetic; protocols live in their rooms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Self, TypeAlias
+
+import msgspec
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+Position: TypeAlias = str
+"""An opaque cursor of one stream; only the stream's source can order two of them."""
+Confirmation = Literal["answer", "socket", "none"]
+"""What a destination's silence or success is worth: an answer, a drained socket, or nothing (UDP)."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One log. `ordinal` counts from 0 within its batch, before any stage; `raw` are its bytes at the source."""
+
+    ordinal: int
+    time: int  # Unix seconds, UTC
+    nanos: int  # 0..999,999,999 within the second
+    fields: Mapping[str, Value]  # never edited in place: a stage makes a new record
+    raw: bytes = b""
+
+
+class Payload(NamedTuple):
+    """What one send carries: encoded parts, the records they came from, and the framed bytes."""
+
+    parts: Sequence[bytes]
+    ordinals: Sequence[int]  # parts[i] is the record ordinals[i] of its batch
+    body: bytes  # the encoder's frame around `parts`, before compression
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one payload may hold. Bytes are counted before compression."""
+
+    max_bytes: int
+    max_records: int
+    in_flight: int = 1  # payloads on the way at once; 1 keeps the order
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened to records; each number is counted where it happens, none by subtraction."""
+
+    read: int = 0
+    delivered: int = 0
+    filtered: int = 0
+    sampled_out: int = 0
+    parked: int = 0
+    filtered_at_source: int = 0
+    maybe_repeated: int = 0
+
+    def __add__(self, other: "Counts") -> Self:
+        """Sum two tallies, number by number."""
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record that was read has exactly one fate."""
+        return self.read == self.delivered + self.filtered + self.sampled_out + self.parked
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of one task on one stream came to."""
+
+    task: str
+    stream: str
+    counts: Counts = Counts()
+    batches: int = 0
+    finished: bool = True  # the range that was asked for is settled
+    note: str = ""  # "busy", "held", "offline", or why it is unfinished

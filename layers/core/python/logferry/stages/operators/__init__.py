@@ -1,0 +1,1 @@
+"""One file an operator: `judge(wanted) -> (value -> bool)`, or ValueError that ends the sentence "VALUE …"."""

@@ -1,0 +1,14 @@
+"""`contains`: the text holds another."""
+
+from collections.abc import Callable
+
+from logferry.model import Value
+
+__all__ = ["judge"]
+
+
+def judge(wanted: object) -> Callable[[Value], bool]:
+    """True when the value is text that holds `wanted`."""
+    if not isinstance(wanted, str) or not wanted:
+        raise ValueError("is not text")
+    return lambda value: isinstance(value, str) and wanted in value

@@ -1,0 +1,12 @@
+"""`secret://env/NAME`: an environment variable."""
+
+from collections.abc import Mapping
+
+__all__ = ["read"]
+
+
+def read(rest: str, environ: Mapping[str, str]) -> str:
+    """The variable's value; an empty one counts as missing."""
+    if not environ.get(rest):
+        raise LookupError(f"environment variable {rest} is not set: set it where this runs")
+    return environ[rest]

@@ -1,0 +1,1 @@
+"""The command line. One file a command (or group): `register(app: typer.Typer) -> None` adds it."""

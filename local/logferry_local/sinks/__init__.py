@@ -1,0 +1,1 @@
+"""Faithful test receivers. One file a sink; `logferry sink NAME` finds it by its name."""

@@ -1,0 +1,19 @@
+"""Which outside programs the tests can use, by name."""
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+__all__ = ["available"]
+
+ROOT = Path(__file__).parent.parent
+SYSLOG_NG_ROOT = Path(os.environ.get("LOGFERRY_SYSLOG_NG_ROOT", ROOT / "build/services/syslog-ng"))
+
+
+@cache
+def available(name: str) -> bool:
+    """Whether the program is here (a name without an entry below is looked for on the PATH)."""
+    if name == "syslog-ng":
+        return (SYSLOG_NG_ROOT / "usr/sbin/syslog-ng").exists() or shutil.which("syslog-ng") is not None
+    return shutil.which(name) is not None
