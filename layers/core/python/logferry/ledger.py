@@ -73,7 +73,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     open: Open | None = None
     lease: Lease | None = None
     drained: bool = False  # a closed stream that was read to its end
-    retry_at: float = 0  # the destination asked to wait until then
+    failures: int = 0  # runs in a row that failed without moving on
+    retry_at: float = 0  # rest until then (Unix seconds): back-off, or the destination's own wish
     last_error: str = ""
     updated: float = 0
 
@@ -92,9 +93,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             entries.append(Entry(begin=begin, end=end, counts=counts, since=int(now)))
         return msgspec.structs.replace(self, position=end, entries=_fold(entries), updated=now)
 
-    def jump(self, gap: Gap) -> Self:
-        """With the position moved over a gap."""
-        return msgspec.structs.replace(self, position=gap.end, gaps=(*self.gaps, gap), open=None, updated=gap.at)
+    def jump(self, gap: Gap, *, born: int | None = None) -> Self:
+        """With the position moved over a gap (to a stream made anew, if `born` says so)."""
+        return msgspec.structs.replace(
+            self, position=gap.end, gaps=(*self.gaps, gap), open=None, drained=False,
+            failures=0, retry_at=0, updated=gap.at, born=self.born if born is None else born,
+        )  # fmt: skip
 
 
 def _fold(entries: list[Entry]) -> tuple[Entry, ...]:
@@ -114,6 +118,7 @@ class Claim:
         self.row = row
         self._version = version
         self.owner = owner
+        self.resumed = row.open is not None  # the range was in flight once before
 
     def save(self, row: Row) -> None:
         """Write the row. Raises Conflict when somebody else owns it by now, StateError when the table is down."""

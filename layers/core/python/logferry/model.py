@@ -67,4 +67,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     batches: int = 0
     finished: bool = True  # the range that was asked for is settled
-    note: str = ""  # "busy", "held", "offline", or why it is unfinished
+    held: bool = False  # Misconfigured: the task must be held
+    note: str = ""  # "busy", or why it is unfinished

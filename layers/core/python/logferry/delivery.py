@@ -1,0 +1,140 @@
+"""One payload until every record in it has a fate.
+
+| the destination raises | what happens here, and what the source sees |
+|---|---|
+| nothing         | all parts count as delivered; the position may move on |
+| `Transient`     | the same payload again, backed off inside the time left; then the range stays open |
+|                 | (`socket`: at once up to the lane, since earlier bytes may be lost too: all since the last save goes again) |
+| `TooLarge`      | two halves; a single part is parked |
+| `Refused`       | the taken are counted, the refused parked, the rest sent again |
+| `Permanent`     | bisected until the culprit stands alone, which is parked |
+| `Misconfigured` | secrets are read again once; then the task is held and nothing is read until the hold ends |
+
+Parking is bounded: more than half of a payload (of 10 or more), or N records in M minutes for one reason, is no longer
+a poison record but a wrong configuration, so the task is held instead.
+"""
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from logferry import packing, retry
+from logferry.destinations import Destination
+from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient
+from logferry.model import Payload
+
+__all__ = ["ParkBudget", "Patience", "Verdict", "settle"]
+
+_SMALL = 10  # below this many parts, "more than half" says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Time and chance as parameters."""
+
+    time_left: Callable[[], float]
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of one payload's records."""
+
+    delivered: int = 0
+    parked: dict[int, str] = field(default_factory=dict)  # ordinal -> reason
+
+
+class ParkBudget:
+    """How much may be parked before the task is held; one for a task, shared by its threads."""
+
+    def __init__(self, records: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._records = records
+        self._seconds = seconds
+        self._clock = clock
+        self._seen: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, reason: str, parked: int, of: int) -> None:
+        """Count one more; Misconfigured when `parked` of a payload's `of` parts are too many, or this reason's rate."""
+        if of >= _SMALL and parked * 2 > of:
+            raise Misconfigured(f"more than half of a payload refused ({parked} of {of}): {reason}")
+        now = self._clock()
+        with self._lock:
+            times = self._seen.setdefault(re.sub(r"\d+", "#", reason)[:80], deque())
+            times.append(now)
+            while times[0] < now - self._seconds:
+                times.popleft()
+            if len(times) > self._records:
+                raise Misconfigured(f"{len(times)} records refused within {self._seconds:.0f} s: {reason}")
+
+
+class _Work:
+    """The payload's pieces still to be sent, first first."""
+
+    def __init__(self, payload: Payload, frame: packing.Frame, budget: ParkBudget) -> None:
+        self.pieces = [payload]
+        self.verdict = Verdict()
+        self._of = len(payload.parts)
+        self._frame = frame
+        self._budget = budget
+
+    def delivered(self, piece: Payload) -> None:
+        self.verdict.delivered += len(piece.parts)
+
+    def halve_or_park(self, piece: Payload, reason: str) -> None:
+        if len(piece.parts) == 1:
+            self.park(piece.ordinals[0], reason)
+        else:
+            self.pieces.extend(reversed(packing.split(piece, self._frame)))
+
+    def judge(self, piece: Payload, error: Refused) -> None:
+        if not error.refused and not error.delivered:
+            self.halve_or_park(piece, str(error))
+            return
+        for index, reason in error.refused.items():
+            self.park(piece.ordinals[index], reason)
+        self.verdict.delivered += len(error.delivered)
+        rest = [i for i in range(len(piece.parts)) if i not in error.refused and i not in error.delivered]
+        if rest:
+            self.pieces.append(packing.pick(piece, rest, self._frame))
+
+    def park(self, ordinal: int, reason: str) -> None:
+        self.verdict.parked[ordinal] = reason
+        self._budget.take(reason, len(self.verdict.parked), self._of)
+
+
+def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: ParkBudget, patience: Patience) -> Verdict:
+    """Send until all of it has a fate. Raises Transient (time is up) or Misconfigured (hold); then nothing counts."""
+    work = _Work(payload, frame, budget)
+    attempt, refreshed = 0, False
+    while work.pieces:
+        piece = work.pieces.pop()
+        try:
+            to.send(piece, max(patience.time_left(), 0.001))
+            work.delivered(piece)
+            attempt = 0
+        except Transient as error:
+            attempt += 1
+            wait = None if to.confirmation == "socket" else _wait(attempt, error, patience)
+            if wait is None:
+                raise
+            patience.sleep(wait)
+            work.pieces.append(piece)
+        except Refused as error:
+            work.judge(piece, error)
+        except (TooLarge, Permanent) as error:
+            work.halve_or_park(piece, str(error))
+        except Misconfigured:
+            if refreshed or not to.refresh():
+                raise
+            refreshed = True
+            work.pieces.append(piece)
+    return work.verdict
+
+
+def _wait(attempt: int, error: Transient, patience: Patience) -> float | None:
+    return retry.delay(attempt, error, patience.time_left(), patience.chance)
