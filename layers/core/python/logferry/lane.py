@@ -132,17 +132,13 @@ class Lane:
         failed = not isinstance(error, Misconfigured | Unfinished)
         failures = row.failures + 1 if failed and not moved else 0
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 10)) if failures else 0.0
-        self.claim.save(
-            msgspec.structs.replace(
-                row,
-                lease=None,
-                open=row.open if self._queue or lost else None,
-                failures=failures,
-                updated=now,
-                retry_at=now + max(pause, getattr(error, "retry_after", None) or 0.0) if failed else 0.0,
-                last_error=f"{type(error).__name__}: {error}"[:300] if not isinstance(error, Unfinished) else "",
-            )  # fmt: skip
-        )
+        wish = getattr(error, "retry_after", None) or 0.0
+        row = msgspec.structs.replace(
+            row, lease=None, open=row.open if self._queue or lost else None, failures=failures, updated=now,
+            retry_at=now + max(pause, wish) if failed else 0.0,
+            last_error="" if isinstance(error, Unfinished) else f"{type(error).__name__}: {error}"[:300],
+        )  # fmt: skip
+        self.claim.save(row)
         self._note_saved(moved=moved)
 
     def abandon(self) -> None:
