@@ -4,7 +4,7 @@
 |---|---|
 | nothing         | all parts count as delivered; the position may move on |
 | `Transient`     | the same payload again, backed off inside the time left; then the range stays open |
-|                 | (`socket`: the lane ends at once: earlier bytes may be lost too, so all since the last save goes again) |
+|                 | (`socket`: at once: earlier bytes may be lost too, all since the last save goes again) |
 | `TooLarge`      | two halves; a single part is parked |
 | `Refused`       | the taken are counted, the refused parked, the rest sent again |
 | `Permanent`     | bisected until the culprit stands alone, which is parked |
