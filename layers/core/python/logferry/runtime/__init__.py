@@ -1,1 +1,102 @@
-"""How each cloud calls us: (event, context) -> Call, and the reply in that cloud's shape."""
+"""How each cloud calls us: (event, context) -> Call, and the reply in that cloud's shape.
+
+`handler = runtime.entry(function)` is all a function's `app.py` needs. Only this room knows a cloud's contexts.
+An exception passes through, since that is what makes a platform call again; a normal return means success.
+
+Limits: an event is at most 32 MiB of JSON, the most that Function Compute hands over (Lambda: 6 MB).
+`time_left` is what the platform grants, without any reserve: the engine keeps its own.
+"""
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from logferry.runtime import events, log_lines
+
+__all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation, the same on every cloud. `environ` holds secrets: it is not in the repr."""
+
+    event: object  # decoded JSON: a mapping or a list
+    request_id: str
+    environ: Mapping[str, str] = field(repr=False)
+    time_left: Callable[[], float] = field(repr=False)  # seconds until the platform ends this call
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an invocation came to: a small JSON object."""
+
+    body: Mapping[str, object]
+
+
+Function: TypeAlias = Callable[[Call], Mapping[str, object] | Reply]
+Handler: TypeAlias = Callable[[object, object], object]
+
+
+class Cloud(Protocol):
+    """One file of this room: what a cloud's context tells, and the reply it takes."""
+
+    def request_id(self, context: object) -> str:
+        """The platform's name for this call."""
+        ...
+
+    def environ(self, context: object, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """The environment, with what the context adds to it."""
+        ...
+
+    def time_left(self, context: object, clock: Callable[[], float]) -> Callable[[], float]:
+        """Seconds left, asked at any later moment."""
+        ...
+
+    def reply(self, body: Mapping[str, object]) -> object:
+        """The return value that the platform takes."""
+        ...
+
+
+def entry(
+    function: Function, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+) -> Handler:
+    """The handler for both clouds. `environ` (default: the process's, read at each call) and `clock` are for tests."""
+
+    def handler(event: object, context: object) -> object:
+        settings = os.environ if environ is None else environ
+        cloud = _cloud(context, settings)
+        request_id = cloud.request_id(context)
+        left = cloud.time_left(context, clock)
+        with log_lines.to_stderr(settings, request_id):
+            call = Call(events.decode(event), request_id, cloud.environ(context, settings), left)
+            result = function(call)
+        return cloud.reply(result.body if isinstance(result, Reply) else result)
+
+    return handler
+
+
+def initializer(*modules: str) -> Callable[[object], None]:
+    """Function Compute's hook before the first call: imports what the calls will need, while nobody waits."""
+
+    def initialize(context: object) -> None:  # noqa: ARG001  # the platform hands it over
+        for module in modules:
+            importlib.import_module(module)
+
+    return initialize
+
+
+def _cloud(context: object, environ: Mapping[str, str]) -> Cloud:
+    if hasattr(context, "get_remaining_time_in_millis"):
+        from logferry.runtime import aws
+
+        return aws
+    if "FC_FUNCTION_NAME" in environ or hasattr(context, "function"):
+        from logferry.runtime import fc
+
+        return fc
+    from logferry.runtime import local
+
+    return local

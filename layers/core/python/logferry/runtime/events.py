@@ -1,0 +1,69 @@
+"""An event as it came (bytes, text or an object) -> a JSON mapping or list; what a timer's event says.
+
+Function Compute hands over bytes, Lambda an object. An empty event (a manual call without a payload) is `{}`.
+Facts: Function Compute "Formats of event"; Amazon EventBridge "Schedule" events.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple, NoReturn
+
+from logferry.errors import ConfigError
+
+__all__ = ["MAX_BYTES", "Timer", "decode", "timer"]
+
+MAX_BYTES = 32 * 1024 * 1024
+_EXPECTED = "expected a JSON object or array in UTF-8"
+
+
+class Timer(NamedTuple):
+    """One tick of a timer: `payload` is the configured text, verbatim; empty if there is none."""
+
+    name: str
+    time: str  # ISO 8601, UTC
+    payload: str
+
+
+def decode(event: object) -> object:
+    """The event as a mapping or list; ConfigError that says what was expected, without quoting the event."""
+    if event is None:
+        return {}
+    if isinstance(event, (bytes, bytearray, memoryview, str)):
+        event = _parse(event if isinstance(event, str) else bytes(event))
+    if not isinstance(event, (Mapping, list)):
+        _refuse(f"a {type(event).__name__}, {_EXPECTED}")
+    return event
+
+
+def timer(event: object) -> Timer | None:
+    """The tick behind a Function Compute timer's or an EventBridge schedule's event; None for any other event."""
+    if not isinstance(event, Mapping):
+        return None
+    if isinstance(event.get("triggerName"), str) and "triggerTime" in event:
+        return Timer(event["triggerName"], str(event["triggerTime"]), str(event.get("payload") or ""))
+    if event.get("source") == "aws.events" and event.get("detail-type") == "Scheduled Event":
+        rules = event.get("resources") or [""]
+        detail = event.get("detail")
+        return Timer(str(rules[0]).rpartition("/")[2], str(event.get("time", "")), json.dumps(detail) if detail else "")
+    return None
+
+
+def _parse(text: str | bytes) -> object:
+    if len(text) > MAX_BYTES:
+        _refuse(f"{len(text)} bytes is more than {MAX_BYTES}")
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text, parse_constant=lambda name: _refuse(f"{name} is not JSON, {_EXPECTED}"))
+    except json.JSONDecodeError as error:
+        _refuse(f"not JSON ({error.msg} at line {error.lineno} column {error.colno}), {_EXPECTED}")
+    except UnicodeDecodeError as error:
+        _refuse(f"not UTF-8 (byte {error.start}), {_EXPECTED}")
+    except RecursionError:
+        _refuse(f"nested too deeply, {_EXPECTED}")
+    except ValueError:  # an integer with thousands of digits
+        _refuse(f"a number is out of range, {_EXPECTED}")
+
+
+def _refuse(problem: str) -> NoReturn:
+    raise ConfigError([problem], subject="event") from None

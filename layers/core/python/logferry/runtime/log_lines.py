@@ -1,0 +1,89 @@
+"""Logs of one invocation: one JSON line a record on standard error, with the request id.
+
+Quiet by default: `LOGFERRY_LOG_LEVEL` is `warning` unless set to `debug`, `info` or `error`. Fields come by
+`extra={...}`; what is not JSON is shown as text, so a `Secret` stays `***`. An exception's own text is shown only
+if it is one of ours (they never hold a secret); of any other only the class and the place.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from logferry.errors import ConfigError, LogferryError, Unfinished
+
+__all__ = ["LEVELS", "level", "to_stderr"]
+
+LEVELS = ("debug", "info", "warning", "error")
+_PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+_ROOT = logging.getLogger("logferry")
+
+
+@contextmanager
+def to_stderr(environ: Mapping[str, str], request_id: str) -> Iterator[None]:
+    """Write our log lines for the length of one call; an exception gets one line and passes through."""
+    handler = _Lines(request_id)
+    before = (_ROOT.level, _ROOT.propagate)
+    _ROOT.addHandler(handler)
+    _ROOT.propagate = False  # both clouds put a handler of their own on the root: each line would come twice
+    try:
+        _ROOT.setLevel(level(environ))
+        yield
+    except Exception as error:
+        _ROOT.log(
+            logging.WARNING if isinstance(error, Unfinished) else logging.ERROR, "invocation failed", exc_info=error
+        )
+        raise
+    finally:
+        _ROOT.removeHandler(handler)
+        _ROOT.setLevel(before[0])
+        _ROOT.propagate = before[1]
+
+
+def level(environ: Mapping[str, str]) -> int:
+    """The level that `LOGFERRY_LOG_LEVEL` names; ConfigError for any other word."""
+    word = environ.get("LOGFERRY_LOG_LEVEL") or "warning"
+    if word.lower() not in LEVELS:
+        raise ConfigError([f"LOGFERRY_LOG_LEVEL: {word!r} is not one of {', '.join(LEVELS)}"], subject="environment")
+    return int(logging.getLevelNamesMapping()[word.upper()])
+
+
+class _Lines(logging.Handler):
+    """Finds standard error at each record, since a platform may put another in its place."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__()
+        self._request_id = request_id
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(json.dumps(self._fields(record), default=str, ensure_ascii=False) + "\n")
+        except Exception:  # noqa: BLE001  # a log line must never break the delivery it tells about
+            self.handleError(record)
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, object]:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "logger": record.name,
+            "request_id": self._request_id,
+        }
+        line |= {key: value for key, value in record.__dict__.items() if key not in _PLAIN and key not in line}
+        if record.exc_info and record.exc_info[1]:
+            line |= _about(record.exc_info[1])
+        return line
+
+
+def _about(error: BaseException) -> dict[str, object]:
+    """Class and place; the reason only where our own error tree vouches for its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    found: dict[str, object] = {"error": type(error).__name__}
+    if isinstance(error, LogferryError):
+        found["reason"] = str(error)
+    if frames:
+        found["where"] = f"{frames[-1].filename}:{frames[-1].lineno} {frames[-1].name}"
+    return found

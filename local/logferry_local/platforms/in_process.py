@@ -1,0 +1,40 @@
+"""A function in this process: fast, with this process's environment; no time-out, no isolation."""
+
+import base64
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from logferry.errors import ConfigError
+from logferry_local.platforms import Function, Result, driver, settings
+
+__all__ = ["InProcess"]
+
+
+class InProcess:
+    """Loads the handler once."""
+
+    def __init__(self, function: Function, contract: str) -> None:
+        self._settings = {**settings(function, contract), "key": ["", "", ""]}
+        self._handler = _load(function)
+
+    def invoke(self, event: bytes, request_id: str) -> Result:
+        """One call."""
+        job = {"event": base64.b64encode(event).decode(), "request_id": request_id}
+        found = driver.answer(self._handler, self._settings, job)
+        return Result(ok=found["ok"], reply=found["reply"])
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def _load(function: Function) -> Callable[[Any, Any], object]:
+    """Under a name of its own: every function's file is called app.py."""
+    module, _, name = function.handler.rpartition(".")
+    spec = importlib.util.spec_from_file_location(f"logferry_function_{function.name}", function.code / f"{module}.py")
+    if spec is None or spec.loader is None:
+        raise ConfigError([f"handler: {function.handler!r} is not a Python file"], subject=f"function {function.name}")
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    handler: Callable[[Any, Any], object] = getattr(app, name)
+    return handler
