@@ -60,6 +60,7 @@ def main(settings: Mapping[str, Any]) -> None:
     """Serve jobs until standard input ends; the handler is loaded, and the initializer run, at the first."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # a platform keeps both streams in one log, in the order of writing
     sys.path[:0] = [settings["code"], *settings["layers"]]
     if settings["contract"] == "fc-python3.10":  # there the key is in the context and nowhere else
         settings = {**settings, "key": [os.environ.pop(name, "") for name in _KEYS]}

@@ -1,0 +1,97 @@
+"""Log lines of one invocation: one JSON object each, quiet by default, never a secret."""
+
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from logferry import errors, runtime
+from logferry.runtime import Call
+from logferry.vault import Secret
+
+log = logging.getLogger("logferry.probe")
+
+
+def lines(
+    capsys: pytest.CaptureFixture[str], body: Callable[[], None], environ: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """What one call writes to standard error; its exception, if any, is taken."""
+
+    def function(_: Call) -> Mapping[str, object]:
+        body()
+        return {}
+
+    with contextlib.suppress(RuntimeError, errors.LogferryError):
+        runtime.entry(function, environ=environ or {})(b"{}", None)
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_warning_is_one_line_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    """Level, message, request id and extra fields are keys of one object."""
+    (line,) = lines(capsys, lambda: log.warning("delivery delayed", extra={"attempt": 2}))
+    wanted = {"level": "warning", "message": "delivery delayed", "request_id": "local", "attempt": 2}
+    assert wanted.items() <= line.items()
+
+
+def test_normal_work_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    """Information is not written unless asked for."""
+    assert lines(capsys, lambda: log.info("done")) == []
+    assert len(lines(capsys, lambda: log.info("done"), {"LOGFERRY_LOG_LEVEL": "info"})) == 1
+
+
+def test_a_failure_is_one_line_with_class_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of ours is told with its text; its level is error."""
+
+    def fail() -> None:
+        raise errors.Misconfigured("no access key")
+
+    (line,) = lines(capsys, fail)
+    wanted = {"level": "error", "message": "invocation failed", "error": "Misconfigured", "reason": "no access key"}
+    assert wanted.items() <= line.items()
+
+
+def test_unfinished_work_is_only_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """It will be tried again, so nobody is woken."""
+
+    def fail() -> None:
+        raise errors.Unfinished("work is left")
+
+    (line,) = lines(capsys, fail)
+    assert line["level"] == "warning"
+
+
+def test_a_foreign_exceptions_text_stays_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody else's message may hold a secret: only class and place are told."""
+
+    def fail() -> None:
+        raise RuntimeError("token hunter2")
+
+    (line,) = lines(capsys, fail)
+    assert line["error"] == "RuntimeError"
+    assert "in fail" not in line["where"]
+    assert "test_runtime_logs.py" in line["where"]
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_a_secret_prints_as_stars(capsys: pytest.CaptureFixture[str]) -> None:
+    """A Secret that is handed to a log line by mistake does not show."""
+    (line,) = lines(capsys, lambda: log.warning("token %s", Secret("hunter2"), extra={"token": Secret("hunter2")}))
+    assert line["message"] == "token ***"
+    assert line["token"] == "***"
+
+
+def test_an_unknown_level_is_a_configuration_error() -> None:
+    """The error names the variable, the value and the words it may be."""
+    with pytest.raises(errors.ConfigError, match="LOGFERRY_LOG_LEVEL: 'loud' is not one of debug, info, warning"):
+        runtime.entry(lambda _: {}, environ={"LOGFERRY_LOG_LEVEL": "loud"})(b"{}", None)
+
+
+def test_logging_is_as_before_after_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    """A call leaves no handler, level or propagation behind."""
+    root = logging.getLogger("logferry")
+    before = (list(root.handlers), root.level, root.propagate)
+    lines(capsys, lambda: None, {"LOGFERRY_LOG_LEVEL": "debug"})
+    assert (root.handlers, root.level, root.propagate) == before
