@@ -1,0 +1,117 @@
+"""What the ledger claims, checked: alone (ranges tile, counts add up) and against the source and the dead letters.
+
+`problems` reads one row and nothing else. `recount` reads the settled ranges again at the source, runs the task's
+plan over them, and compares; it changes nothing. Ranges that the source no longer holds are told, not failed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from logferry.dead_letters import STATES, DeadLetters
+from logferry.errors import Expired
+from logferry.ledger import Entry, Gap, Row
+from logferry.model import Counts, Position
+from logferry.plan import Plan, Tally
+from logferry.sources import Source
+
+__all__ = ["Recount", "parked", "problems", "recount"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What a second look found: differences, and what could not be looked at any more."""
+
+    differences: list[str]
+    notes: list[str]
+    records: int  # read again
+
+
+def problems(row: Row) -> list[str]:
+    """Where the row contradicts itself; empty when it balances and tiles."""
+    return [*_unbalanced(row), *_holes(row)]
+
+
+def _unbalanced(row: Row) -> Iterator[str]:
+    for entry in row.entries:
+        counts = entry.counts
+        if not counts.balanced:
+            fates = counts.delivered + counts.filtered + counts.sampled_out + counts.parked
+            yield (
+                f"stream {row.stream}, range {entry.begin}..{entry.end}: read {counts.read}, but delivered "
+                f"{counts.delivered} + filtered {counts.filtered} + sampled_out {counts.sampled_out} + parked "
+                f"{counts.parked} = {fates}"
+            )
+
+
+def _holes(row: Row) -> Iterator[str]:
+    """Walk from the start over entries and gaps; each must begin where the one before ended."""
+    entries, gaps = list(row.entries), list(row.gaps)
+    at = row.start
+    while entries or gaps:
+        piece = _starting_at(at, entries) or _starting_at(at, gaps)
+        if piece is None:
+            following = (entries or gaps)[0]
+            yield f"stream {row.stream}: hole between {at} and {following.begin}"
+            piece = following
+        (entries if isinstance(piece, Entry) else gaps).remove(piece)  # type: ignore[arg-type]  # its own list
+        at = piece.end
+    if at != row.position:
+        yield f"stream {row.stream}: hole between {at} and the position {row.position}"
+
+
+def _starting_at(at: Position, pieces: Sequence[Entry | Gap]) -> Entry | Gap | None:
+    return next((piece for piece in pieces if piece.begin == at), None)
+
+
+def parked(task: str, stream: str, dead: DeadLetters) -> dict[str, int]:
+    """How many dead letters the object store holds, by state."""
+    return {state: sum(1 for _ in dead.keys(task, state, stream)) for state in STATES}
+
+
+def recount(
+    task: str, row: Row, plan: Plan, source: Source, dead: DeadLetters, tick: Callable[[int], None] = lambda _n: None
+) -> Recount:
+    """Read the settled ranges again and compare; `tick` is called with the records of each batch."""
+    differences: list[str] = []
+    notes: list[str] = []
+    total = 0
+    for entry in row.entries:
+        try:
+            seen, decoded = _count(row.stream, entry, plan, source, tick)
+        except Expired:
+            notes.append(
+                f"stream {row.stream}, range {entry.begin}..{entry.end}: no longer at the source, not recounted"
+            )
+            continue
+        total += seen.read
+        where = f"stream {row.stream}, range {entry.begin}..{entry.end}"
+        if decoded != seen.read:
+            differences.append(f"{where}: the source frames {seen.read} records, decoding gives {decoded}")
+        for name in ("read", "filtered", "sampled_out"):
+            claimed, found = getattr(entry.counts, name), getattr(seen, name)
+            if claimed != found:
+                differences.append(f"{where}: the ledger says {name} {claimed}, the source {found}")
+    differences.extend(_letters(task, row, source, dead))
+    return Recount(differences, notes, total)
+
+
+def _count(stream: str, entry: Entry, plan: Plan, source: Source, tick: Callable[[int], None]) -> tuple[Counts, int]:
+    """What the range holds by its framing, what the plan leaves out, and how many records decoding met."""
+    counts, decoded = Counts(), 0
+    for batch in source.read(stream, entry.begin, entry.end):
+        tally = Tally()
+        decoded += sum(1 for _ in batch.select(plan, tally)) + tally.filtered + tally.sampled_out
+        counts += Counts(read=batch.count, filtered=tally.filtered, sampled_out=tally.sampled_out)
+        tick(batch.count)
+    return counts, decoded
+
+
+def _letters(task: str, row: Row, source: Source, dead: DeadLetters) -> Iterator[str]:
+    """Dead letters of settled ranges must be in the store, as many as were counted (those in flight come later)."""
+    held = sum(
+        source.order(place.begin) < source.order(row.position)
+        for state in STATES
+        for place in dead.places(task, state, row.stream)
+    )
+    if held != row.counts.parked:
+        yield f"stream {row.stream}: the ledger says parked {row.counts.parked}, the store holds {held} dead letters"
