@@ -1,0 +1,54 @@
+# `make` alone lists what there is. Everything runs in ./.venv, which each target makes for itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench invoke package services clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/.local  ## the main job on this machine: embedded SLS -> Splunk HEC and syslog, with the ledger
+	@$(BIN)/logferry demo $(ARGS)
+
+test: $(VENV)/.dev  ## all tests (absent services are skipped and listed; LOGFERRY_REQUIRE_SERVICES=1 makes them failures)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(VENV)/.dev  ## lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## put the code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev  ## speed and memory, as ratios within one run; table and JSON
+	$(BIN)/python -m bench $(ARGS)
+
+invoke: $(VENV)/.local  ## a function by hand: make invoke FUNCTION=forward EVENT=events/forward/sls_trigger.fc.json
+	@$(BIN)/logferry invoke $(or $(FUNCTION),forward) --event $(or $(EVENT),events/forward/sls_trigger.fc.json) $(ARGS)
+
+package: $(VENV)/.local  ## zips and layers for both clouds
+	@$(BIN)/logferry package $(ARGS)
+
+services:  ## the outside programs that the tests use (Debian; root or sudo)
+	.ci/services
+
+clean:  ## what can be made again
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Debian's Python has no ensurepip without python3-venv: then the pip that is there puts one into the new place.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null \
+		|| { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
+
+$(VENV)/.local: pyproject.toml | $(BIN)/python
+	@$(PIP) install -q -e '.[local]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@$(PIP) install -q -e '.[dev]'
+	@touch $@ $(VENV)/.local

@@ -1,0 +1,28 @@
+"""Imports go one way, and the hot path stays lean."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Cloud software development kits and what belongs to one machine only: never by importing the library.
+FORBIDDEN = ("boto3", "botocore", "aliyun", "tablestore", "kafka", "typer", "rich", "starlette", "uvicorn", "pydantic",
+             "aiohttp", "zstandard", "logferry_local", "cryptography")  # fmt: skip
+
+
+def test_the_import_contracts_hold() -> None:
+    """The contracts in .importlinter, checked by the tool that knows them."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0, run.stdout[-2_000:]
+
+
+def test_importing_the_engine_imports_no_cloud_kit() -> None:
+    """A function that needs no table of a cloud never pays for that cloud's kit."""
+    code = (
+        "import sys, logferry.wiring, logferry.sources.sls, logferry.destinations.splunk_hec, "
+        "logferry.destinations.syslog_server\n"
+        f"print(*sorted(set({FORBIDDEN!r}) & {{name.partition('.')[0] for name in sys.modules}}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == ""
