@@ -1,0 +1,133 @@
+"""One HTTP request: a reply, or an error that says whether the far side may have taken it.
+
+No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is
+an error. Proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`, …); `~/.netrc` and certificate bundles
+named in the environment are not read. `requests` is imported by the first request, not before.
+
+Errors: a certificate that does not verify, a far side that does not speak TLS, an unusable `ca_file` and a
+proxy that wants credentials are Misconfigured; a name that does not resolve and everything else that happens
+on the way is Transient. A message names the peer and the step, never a header, a query or a body.
+"""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from logferry.errors import Misconfigured, Transient
+from logferry.transport import _faults
+
+if TYPE_CHECKING:
+    import requests
+    from urllib3.response import BaseHTTPResponse
+
+__all__ = ["Reply", "Web"]
+
+
+class Reply(NamedTuple):
+    """What the far side answered, whole."""
+
+    status: int
+    headers: Mapping[str, str]  # names in any case
+    body: bytes
+
+
+class Web:
+    """Requests over kept connections; any number of threads at once."""
+
+    def __init__(
+        self,
+        *,
+        verify: bool = True,
+        ca_file: str | None = None,
+        max_reply: int = 65_536,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._verify: bool | str = (ca_file or True) if verify else False
+        self._max_reply = max_reply
+        self._now = now
+        # One session a request under way, handed on to the next: unlike one a thread, none is
+        # left behind when a pool of threads ends.
+        self._idle: deque[requests.Session] = deque()
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, time_out: float
+    ) -> Reply:
+        """The reply, whatever its status, within `time_out` seconds; else Transient or Misconfigured."""
+        peer = urlsplit(url).netloc.rpartition("@")[2]
+        if time_out <= 0:
+            raise Transient(f"{peer}: no time left to send; nothing was sent")
+        if isinstance(self._verify, str) and not Path(self._verify).is_file():
+            raise Misconfigured(f"ca_file: {self._verify} is not a readable file, expected PEM certificates")
+        with self._session() as session:
+            try:
+                return self._exchange(session, (method, url), headers, body, time_out)
+            except _faults.foreign() as error:
+                raise _faults.translate(error, peer, time_out) from None
+
+    def close(self) -> None:
+        """Close the idle connections; never raises."""
+        while self._idle:
+            with contextlib.suppress(Exception):
+                self._idle.pop().close()
+
+    def _exchange(
+        self,
+        session: "requests.Session",
+        target: tuple[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        time_out: float,
+    ) -> Reply:
+        from requests.utils import get_environ_proxies
+        from urllib3.util import Timeout
+
+        until = self._now() + time_out
+        response = session.request(
+            *target, headers=dict(headers), data=body, verify=self._verify, allow_redirects=False, stream=True,
+            timeout=Timeout(total=time_out, connect=time_out, read=time_out),  # type: ignore[arg-type]  # requests passes it on; its stubs do not know
+            proxies=get_environ_proxies(target[1], no_proxy=None),
+        )  # fmt: skip
+        with response:
+            return Reply(response.status_code, response.headers, self._read(response.raw, until))
+
+    def _read(self, raw: "BaseHTTPResponse", until: float) -> bytes:
+        """The body; each read is short, so that a dripping far side cannot outlast the time-out."""
+        found = bytearray()
+        while chunk := raw.read1(16_384, decode_content=True):
+            found += chunk
+            if len(found) > self._max_reply:
+                raise _faults.ReplyTooLong
+            if self._now() > until:
+                raise TimeoutError
+        return bytes(found)
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator["requests.Session"]:
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = _new_session(warn=self._verify is not False)
+        try:
+            yield session
+        finally:
+            self._idle.append(session)
+
+
+def _new_session(*, warn: bool) -> "requests.Session":
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+
+    if not warn:  # the destination warns once a start; urllib3 would warn at each request
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    session = requests.Session()
+    session.trust_env = False  # ~/.netrc would replace our Authorization, REQUESTS_CA_BUNDLE our ca_file
+    session.headers.clear()
+    session.headers["User-Agent"] = "logferry"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+    return session
