@@ -1,0 +1,145 @@
+"""The delivery task as a person writes it: one source, stages, one destination; every mistake at once.
+
+Limits: a document of 1 MiB, a stored task of 256 KiB, 500 fields; the filter's own limits are in `stages.filter`.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from logferry import config, documents, kinds
+from logferry.config import Config, Duration
+from logferry.errors import ConfigError
+from logferry.kinds import Chosen
+from logferry.plan import Plan
+from logferry.stages.filter import compile_filter
+from logferry.stages.sample import sampler
+
+__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "unix_time"]
+
+MAX_STORED = 256 * 1024  # bytes of JSON: a state table's row takes 350,000 with what stands beside it
+MAX_FIELDS = 500
+
+# `$` alone would let a line break through after the last letter (Python's reading of it).
+Name = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)", description="a name of a-z, 0-9 and -, at most 63 long"),
+]
+Share = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?%$(?!\n)", description="a share above 0% and up to 100%, such as 12.5%"),
+]
+Field = Annotated[str, msgspec.Meta(min_length=1, max_length=512, description="the name of a field")]
+Fields = Annotated[
+    tuple[Field, ...],
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_FIELDS,
+        description=f"a list of 1-{MAX_FIELDS} field names, each once",
+        extra_json_schema={"uniqueItems": True},
+    ),
+]
+Start = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(begin|end|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+)$(?!\n)",
+        description="begin, end or a time with its offset, such as 2026-07-01T00:00:00Z",
+    ),
+]
+Category = Literal["access", "origin", "firewall", "tcp_udp_proxy", "dns", "edge_routine", "edge_container", "waf"]
+"""Kinds of logs that a task can be labelled with; for now recorded, not checked against the fields."""
+
+
+class Task(Config, frozen=True):
+    """One delivery task. `source` and `destination` are one kind each, with its options."""
+
+    task: Name
+    source: Chosen
+    destination: Chosen
+    category: Category | None = None
+    filter: dict[str, object] | None = None  # as written; `plan_of` compiles it
+    sampling: Share = "100%"  # the share that is kept
+    fields: Fields | None = None  # None keeps all
+    max_lag: Duration = "5m"  # alarm when the oldest undelivered record is older
+    # A new task delivers all that the source still holds: from `end`, what was logged between two tries to set the
+    # task up would be missing and nobody would have said so.
+    start: Start = "begin"
+
+    def problems(self) -> list[str]:
+        """What one field's type cannot say."""
+        found = []
+        if not 0 < _share(self.sampling) <= 1:
+            found.append(f"sampling: {self.sampling!r} is not a share above 0% and up to 100%")
+        twice = sorted({name for name in self.fields or () if (self.fields or ()).count(name) > 1})
+        found.extend(f"fields: {name!r} stands more than once" for name in twice)
+        if self.start not in ("begin", "end") and unix_time(self.start) is None:
+            found.append(f"start: {self.start!r} is not begin, end or a time such as 2026-07-01T00:00:00Z")
+        if config.seconds(self.max_lag) <= 0:
+            found.append(f"max_lag: {self.max_lag!r} is not more than 0")
+        return found
+
+
+def parse(text: str | bytes, *, subject: str = "task") -> Task:
+    """A task file's text (YAML or JSON) as a Task; ConfigError with every mistake."""
+    return load(documents.read(text, subject=subject), subject=subject)
+
+
+def load(data: object, *, subject: str = "task") -> Task:
+    """Plain data as a Task; ConfigError with every mistake of the whole document, each with its full path."""
+    if not isinstance(data, Mapping):
+        what = "empty" if data is None else f"a {type(data).__name__}"
+        keys = ", ".join(Task.__struct_fields__)
+        raise ConfigError([f"document: is {what}, a mapping of {keys} is required"], subject=subject)
+    found: list[str] = []
+    given = dict(data)
+    for key, room in (("source", "sources"), ("destination", "destinations")):
+        if key in given:
+            # A broken choice is stood in for, so that the rest of the document is still checked.
+            given[key] = kinds.check(room, given[key], key, found) or Chosen("", Config())
+    if isinstance(given.get("filter"), Mapping):
+        try:
+            compile_filter(given["filter"])
+        except ConfigError as error:
+            found.extend(error.problems)
+    task: Task | None = None
+    try:
+        task = config.load(Task, given)
+    except ConfigError as error:
+        found.extend(error.problems)
+    size = len(msgspec.json.encode(dump(task))) if task and not found else 0
+    if size > MAX_STORED:
+        found.append(f"document: {size} bytes as JSON, at most {MAX_STORED} can be stored")
+    if task is None or found:
+        raise ConfigError(found, subject=subject)
+    return task
+
+
+def dump(task: Task) -> dict[str, object]:
+    """The document again, defaults left out: `load(dump(task)) == task`."""
+    plain = kinds.options_of(task)
+    return plain | {"source": kinds.dump(task.source), "destination": kinds.dump(task.destination)}
+
+
+def plan_of(task: Task) -> Plan:
+    """The task's stages, compiled. The sampler is salted with the task's name: two tasks keep different records."""
+    needs, test = compile_filter(task.filter) if task.filter is not None else ((), None)
+    return Plan(keep=sampler(_share(task.sampling), task.task), needs=needs, test=test, fields=task.fields)
+
+
+def _share(sampling: str) -> float:
+    """`"12.5%"` -> 0.125."""
+    return float(sampling.removesuffix("%")) / 100
+
+
+def unix_time(text: str) -> int | None:
+    """An RFC 3339 time as Unix seconds (a fraction is cut off); None if it is none. The offset is required."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[-+]\d\d:\d\d)", text, re.ASCII)
+    if match is None:
+        return None
+    try:
+        return int(dt.datetime.fromisoformat(f"{match[1]}T{match[2]}{match[4].upper()}").timestamp())
+    except (ValueError, OverflowError):
+        return None
