@@ -15,7 +15,11 @@ def text_of(value: Value) -> str:
 
 
 def dump(value: object) -> bytes:
-    """Compact JSON in UTF-8, one line. Half surrogates become U+FFFD, integers over 64 bits stay exact, in a string."""
+    """Compact JSON in UTF-8, one line. Half surrogates become U+FFFD, integers over 64 bits stay exact, in a string.
+
+    Bytes (a string whose UTF-8 was broken, from a decoder that did not mend it) are text with U+FFFD. TypeError for
+    what JSON cannot hold at all: more than 250 levels, an object that is not data.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -37,6 +41,8 @@ def one_line(text: str) -> str:
 def _mended(value: object) -> object:
     if isinstance(value, str):
         return mend(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, Mapping):
         return {mend(str(key)): _mended(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -13,7 +13,6 @@ Permanent: it alone is parked. Specification: Splunk, "Format events for HTTP Ev
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Literal
 
 import orjson
@@ -25,7 +24,6 @@ from logferry.values import dump, text_of
 __all__ = ["Hec"]
 
 _AUDIT_TOPIC = "actiontrail_audit_event"  # its field `event` is a JSON document in a string
-_dumps = orjson.dumps
 
 
 class Hec:
@@ -39,41 +37,43 @@ class Hec:
         event_format: Literal["object", "string"] = "object",
     ) -> None:
         """`metadata`: host, source, sourcetype, index; the host of a record is its `host_field`, if it has one."""
-        rest = {name: metadata[name] for name in ("source", "sourcetype", "index") if metadata.get(name)}
-        self._tail = (b"," + dump(rest)[1:-1] if rest else b"") + b',"event":'
         self._host_field = host_field
+        self._rest = {name: value for name in ("source", "sourcetype", "index") if (value := metadata.get(name))}
+        self._fixed = self._metadata(metadata.get("host") or "")
         self._as_text = event_format == "string"
-        self._usual = _host(metadata.get("host") or "") + self._tail
 
     def encode(self, record: Record) -> bytes:
         """The envelope; Permanent if the record is nested too deeply."""
-        fields = record.fields
-        if fields.get("__topic__") == _AUDIT_TOPIC:
-            fields = _opened(fields)
-        try:
-            event = _dumps(fields)
-        except TypeError:
-            event = _repaired(fields)
+        event: object = record.fields
+        if record.fields.get("__topic__") == _AUDIT_TOPIC:
+            event = _opened(record.fields)
         if self._as_text:
-            event = _dumps(event.decode())
-        metadata = self._usual if self._host_field is None else self._metadata(record.fields)
-        if record.nanos:
-            return b'{"time":%b%b%b}' % (_exact(record.time, record.nanos), metadata, event)
-        return b'{"time":%d%b%b}' % (record.time, metadata, event)
+            event = _json(event).decode()
+        metadata = self._fixed
+        if self._host_field is not None and (host := record.fields.get(self._host_field)) not in (None, ""):
+            metadata = self._metadata(text_of(host))
+        time = _exact(record.time, record.nanos) if record.nanos else record.time
+        return _json({"time": time, **metadata, "event": event})
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """One envelope a line."""
         return b"\n".join(parts)
 
-    def _metadata(self, fields: Mapping[str, Value]) -> bytes:
-        value = fields.get(self._host_field or "")
-        return _host(text_of(value)) + self._tail if value not in (None, "") else self._usual
+    def _metadata(self, host: str) -> Mapping[str, str]:
+        return {"host": host, **self._rest} if host else self._rest
 
 
-def _exact(time: int, nanos: int) -> bytes:
+def _json(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return _repaired(value)
+
+
+def _exact(time: int, nanos: int) -> str | orjson.Fragment:
     """Seconds and nanoseconds as JSON that no reader rounds."""
     text = f"{time}.{nanos:09}".rstrip("0")
-    return (text if nanos % 1000 == 0 else f'"{text}"').encode()
+    return orjson.Fragment(text) if nanos % 1000 == 0 else text
 
 
 def _opened(fields: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -86,16 +86,11 @@ def _opened(fields: Mapping[str, Value]) -> Mapping[str, Value]:
         return fields
     # Line breaks in valid JSON only stand between tokens: with spaces for them the envelope stays one line.
     one_line = text.replace("\r", " ").replace("\n", " ")
-    return {**fields, "event": orjson.Fragment(one_line)}  # type: ignore[dict-item]  # orjson writes it as it stands
+    return {**fields, "event": orjson.Fragment(one_line)}  # type: ignore[dict-item]  # orjson writes it as it is
 
 
-def _repaired(fields: Mapping[str, Value]) -> bytes:
+def _repaired(value: object) -> bytes:
     try:
-        return dump(fields)
+        return dump(value)
     except (TypeError, RecursionError) as error:
         raise Permanent(f"the record is not JSON: {str(error)[:200]}") from None
-
-
-@lru_cache(maxsize=1024)
-def _host(name: str) -> bytes:
-    return b',"host":' + dump(name) if name else b""
