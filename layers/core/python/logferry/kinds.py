@@ -1,7 +1,7 @@
 """A mapping with exactly one key, the kind: `{sls: {…}}` is the file `sls` of its room, with that file's options."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -62,10 +62,11 @@ def dump(chosen: Chosen) -> dict[str, object]:
     return {chosen.kind: options_of(chosen.options)}
 
 
-def identity(room: str, chosen: Chosen) -> dict[str, object]:
-    """What says which data this is: the options its file names in `IDENTITY` (without it, all of them)."""
-    names = getattr(registry.find(room, chosen.kind), "IDENTITY", chosen.options.__struct_fields__)
-    return {"kind": chosen.kind} | {name: _plain(getattr(chosen.options, name)) for name in names}
+def identity(room: str, written: Mapping[str, Any]) -> dict[str, object]:
+    """What says which data a written choice is about: the options its file names in `IDENTITY` (without it, all)."""
+    ((kind, options),) = written.items()
+    names = getattr(registry.find(room, kind), "IDENTITY", sorted(options))
+    return {"kind": kind} | {name: options.get(name) for name in names}
 
 
 def schema(room: str, definitions: dict[str, object]) -> dict[str, object]:

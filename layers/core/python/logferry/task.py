@@ -18,7 +18,7 @@ from logferry.plan import Plan
 from logferry.stages.filter import compile_filter
 from logferry.stages.sample import sampler
 
-__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "unix_time"]
+__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "start_of", "unix_time"]
 
 MAX_STORED = 256 * 1024  # bytes of JSON: a state table's row takes 350,000 with what stands beside it
 MAX_FIELDS = 500
@@ -127,6 +127,12 @@ def plan_of(task: Task) -> Plan:
     """The task's stages, compiled. The sampler is salted with the task's name: two tasks keep different records."""
     needs, test = compile_filter(task.filter) if task.filter is not None else ((), None)
     return Plan(keep=sampler(_share(task.sampling), task.task), needs=needs, test=test, fields=task.fields)
+
+
+def start_of(task: Task) -> str | int:
+    """Where a new task begins, as a source's `position` takes it."""
+    when = unix_time(task.start)
+    return task.start if when is None else when
 
 
 def _share(sampling: str) -> float:

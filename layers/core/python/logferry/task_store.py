@@ -11,13 +11,13 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from logferry import rows
+from logferry import kinds, rows
 from logferry import task as tasks
 from logferry.errors import ConfigError, StateError
 from logferry.state import Item, Table
 from logferry.task import Task
 
-__all__ = ["SCHEMA", "STATES", "Applied", "State", "Stored", "TaskStore"]
+__all__ = ["SCHEMA", "STATES", "Applied", "State", "Stored", "TaskStore", "check_input"]
 
 SCHEMA = 1
 State = Literal["pending", "online", "offline"]
@@ -120,6 +120,7 @@ class TaskStore:
                 result = Applied(name=task.task, version=old.version, changed=False)
                 return None
             if old is not None:
+                check_input(old, task)
                 self._keep(old)
             number = old.version + 1 if old else 1
             result = Applied(name=task.task, version=number, changed=True, created=old is None)
@@ -164,6 +165,18 @@ class TaskStore:
             self._table, _history(old.name), f"{old.version:08d}",
             lambda item: None if item and item.value == body else body,
         )  # fmt: skip
+
+
+def check_input(old: Stored, task: Task) -> None:
+    """ConfigError when the task would read other data than `old` did: its positions mean nothing there."""
+    if old.problem:
+        raise StateError(old.problem)
+    before = kinds.identity("sources", (old.spec or {})["source"])
+    after = kinds.identity("sources", kinds.dump(task.source))
+    if before != after:
+        names = ", ".join(name for name in before | after if before.get(name) != after.get(name))
+        way = f"give the new task another name, or delete {old.name} first"
+        raise ConfigError([f"source: {names} differs from the stored task's: {way}"], subject=f"task {old.name}")
 
 
 def _decode(item: Item) -> Stored:

@@ -1,0 +1,64 @@
+"""Put a task to work, and take it away: the one way in, for the command line and for a put into a bucket alike."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from logferry import positions, registry
+from logferry import task as tasks
+from logferry.errors import Conflict
+from logferry.health import Holds
+from logferry.ledger import Ledger
+from logferry.sources import Source, Surroundings
+from logferry.state import Table
+from logferry.task import Task
+from logferry.task_store import Applied, TaskStore, check_input
+
+__all__ = ["apply", "apply_task", "delete", "source_of"]
+
+_ATTEMPTS = 5  # of forgetting rows that somebody is still writing
+
+
+def source_of(task: Task, around: Surroundings) -> Source:
+    """The task's source, built."""
+    made: Source = registry.find("sources", task.source.kind).build(task.source.options, around)
+    return made
+
+
+def apply(text: str | bytes, table: Table, around: Surroundings, *, subject: str = "task") -> Applied:
+    """Check a task file, write the start of each stream it does not know yet, store it. Twice the same is once."""
+    return apply_task(tasks.parse(text, subject=subject), table, around)
+
+
+def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
+    """As `apply`, for a checked task. Positions first: a stored task that has none could lose its `start`."""
+    store = TaskStore(table, around.clock)
+    old = store.find(task.task)
+    if old is not None:
+        check_input(old, task)
+    start = None if old else tasks.start_of(task)
+    streams = positions.begin(task.task, source_of(task, around), Ledger(table), start, around.clock())
+    applied = store.apply(task)
+    if applied.changed:
+        # What was wrong may be put right by now: the next run finds out, and holds the task again if not.
+        Holds(table).release(task.task)
+    return msgspec.structs.replace(applied, streams=streams)
+
+
+def delete(name: str, table: Table, clock: Callable[[], float]) -> None:
+    """Forget a task, its positions and its ledger; ConfigError if there is none. Dead letters stay: they are data.
+
+    It is paused first and its own row goes last, so that a delete which was cut short can be repeated. A run that is
+    under way finds its row gone at the next save, and stops.
+    """
+    store, ledger = TaskStore(table, clock), Ledger(table)
+    store.set_state(name, "offline")
+    for attempt in range(_ATTEMPTS):
+        try:
+            ledger.delete(name)
+            break
+        except Conflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    Holds(table).release(name)
+    store.delete(name)
