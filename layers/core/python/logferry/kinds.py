@@ -57,14 +57,14 @@ def options_of(value: Config) -> dict[str, object]:
     return written
 
 
-def dump(chosen: Chosen) -> dict[str, object]:
+def dump(chosen: Chosen) -> dict[str, dict[str, object]]:
     """The choice as a document has it."""
     return {chosen.kind: options_of(chosen.options)}
 
 
-def identity(room: str, written: Mapping[str, Any]) -> dict[str, object]:
-    """What says which data a written choice is about: the options its file names in `IDENTITY` (without it, all)."""
-    ((kind, options),) = written.items()
+def identity(room: str, choice: Chosen | Mapping[str, Any]) -> dict[str, object]:
+    """What says which data a choice (also as written) is about: the options its file names in `IDENTITY`, or all."""
+    ((kind, options),) = (dump(choice) if isinstance(choice, Chosen) else choice).items()
     names = getattr(registry.find(room, kind), "IDENTITY", sorted(options))
     return {"kind": kind} | {name: options.get(name) for name in names}
 

@@ -13,7 +13,7 @@ import msgspec
 
 from logferry import kinds, rows
 from logferry import task as tasks
-from logferry.errors import ConfigError, StateError
+from logferry.errors import ConfigError, LogferryError, StateError
 from logferry.state import Item, Table
 from logferry.task import Task
 
@@ -91,8 +91,8 @@ class TaskStore:
         return stored
 
     def all(self) -> list[Stored]:
-        """Every task by name; one that this release cannot use is in the list with its `problem`."""
-        return [_decode(item) for item in self._table.list(_PARTITION)]
+        """Every task by name, checked; one that this release cannot use is in the list with its `problem`."""
+        return [_checked(_decode(item)) for item in self._table.list(_PARTITION)]
 
     def names(self) -> list[str]:
         """Names of all tasks."""
@@ -172,7 +172,7 @@ def check_input(old: Stored, task: Task) -> None:
     if old.problem:
         raise StateError(old.problem)
     before = kinds.identity("sources", (old.spec or {})["source"])
-    after = kinds.identity("sources", kinds.dump(task.source))
+    after = kinds.identity("sources", task.source)
     if before != after:
         names = ", ".join(name for name in before | after if before.get(name) != after.get(name))
         way = f"give the new task another name, or delete {old.name} first"
@@ -185,6 +185,14 @@ def _decode(item: Item) -> Stored:
     except StateError as error:
         return Stored(item.sort, problem=str(error))
     return Stored(item.sort, row.version, row.state, row.spec, row.updated)
+
+
+def _checked(stored: Stored) -> Stored:
+    try:
+        stored.task()
+    except LogferryError as error:
+        return replace(stored, problem=str(error))
+    return stored
 
 
 def _encode(stored: Stored) -> bytes:
