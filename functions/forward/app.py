@@ -1,6 +1,6 @@
 """The SLS trigger says "look here": every task of that logstore goes on from its own stored position."""
 
-from logferry import runtime, wiring
+from logferry import calls, runtime
 
-handler = runtime.entry(wiring.forward)
+handler = runtime.entry(calls.forward)
 initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.web")

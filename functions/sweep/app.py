@@ -1,6 +1,6 @@
 """A timer: every stream that is behind goes on, so a trigger that gave up on a quiet shard loses nothing."""
 
-from logferry import runtime, wiring
+from logferry import calls, runtime
 
-handler = runtime.entry(wiring.sweep)
+handler = runtime.entry(calls.sweep)
 initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.web")

@@ -20,7 +20,7 @@ def test_the_import_contracts_hold() -> None:
 def test_importing_the_engine_imports_no_cloud_kit() -> None:
     """A function that needs no table of a cloud never pays for that cloud's kit."""
     code = (
-        "import sys, logferry.wiring, logferry.sources.sls, logferry.destinations.splunk_hec, "
+        "import sys, logferry.calls, logferry.sources.sls, logferry.destinations.splunk_hec, "
         "logferry.destinations.syslog_server\n"
         f"print(*sorted(set({FORBIDDEN!r}) & {{name.partition('.')[0] for name in sys.modules}}))"
     )

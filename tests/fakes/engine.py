@@ -81,6 +81,9 @@ class MemorySource:
         del stream
         return 1_000_000 + int(position)
 
+    def retention(self) -> float | None:
+        return None
+
     def read(self, stream: str, begin: Position, end: Position) -> Iterator[MemoryBatch]:
         del stream
         self.reads.append((begin, end))

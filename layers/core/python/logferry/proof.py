@@ -113,5 +113,6 @@ def _letters(task: str, row: Row, source: Source, dead: DeadLetters) -> Iterator
         for state in STATES
         for place in dead.places(task, state, row.stream)
     )
-    if held != row.counts.parked:
+    again = any(gap.reason == "rewound" for gap in row.gaps)  # a record parked twice has one letter, but counts twice
+    if held != row.counts.parked and not (again and 0 < held < row.counts.parked):
         yield f"stream {row.stream}: the ledger says parked {row.counts.parked}, the store holds {held} dead letters"

@@ -77,6 +77,10 @@ class Source(Protocol):
         """Receive time (Unix seconds) of the record at or after the position; now if there is none."""
         ...
 
+    def retention(self) -> float | None:
+        """Seconds that the source keeps records; None if it does not say. Raises nothing."""
+        ...
+
     def read(self, stream: str, begin: Position, end: Position) -> Iterator[Batch]:
         """Batches that tile [begin, end) in order; the last may be empty, to move the position on."""
         ...

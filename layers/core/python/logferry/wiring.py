@@ -1,0 +1,139 @@
+"""Configuration -> objects. What an instance keeps between invocations, and what it reads from its environment.
+
+| environment name | default | meaning |
+|---|---|---|
+| `LOGFERRY_STATE` | `sqlite:.logferry/state.db` | state table |
+| `LOGFERRY_OBJECTS` | `folder:.logferry/objects` | dead letters |
+| `LOGFERRY_SAVE_SECONDS`, `LOGFERRY_SAVE_BYTES` | 5, 67108864 | how often positions are saved |
+| `LOGFERRY_LEASE_SECONDS` | 60 | how long a killed owner blocks its stream |
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Self
+
+from logferry import objects, registry, state
+from logferry.dead_letters import DeadLetters
+from logferry.delivery import Patience
+from logferry.destinations import Surroundings
+from logferry.errors import ConfigError
+from logferry.health import Holds
+from logferry.lane import Job, Settings
+from logferry.ledger import Ledger
+from logferry.objects import Store
+from logferry.rounds import Crew
+from logferry.route import Desk
+from logferry.sources import Source
+from logferry.sources import Surroundings as SourceSurroundings
+from logferry.state import Table
+from logferry.task import Task, plan_of
+from logferry.task_store import Stored, TaskStore
+from logferry.vault import Vault
+
+__all__ = ["Workshop", "open_store", "open_table", "settings", "workshop"]
+
+
+class Workshop:
+    """What lives as long as the instance: table, object store, and the jobs built so far."""
+
+    def __init__(self, table: Table, store: Store) -> None:
+        self.table = table
+        self.tasks = TaskStore(table, time.time)
+        self.holds = Holds(table)
+        self.ledger = Ledger(table)
+        self.dead = DeadLetters(store, time.time)
+        self.settings = Settings()
+        self._environ: dict[str, str] = {}
+        self._vault = Vault(self._environ)
+        self._jobs: dict[tuple[str, int], Job] = {}
+
+    def renewed(self, environ: Mapping[str, str]) -> Self:
+        """The same for the next invocation: temporary credentials change between two."""
+        self._environ.clear()
+        self._environ.update(environ)
+        self.settings = settings(environ)
+        return self
+
+    def job(self, stored: Stored) -> Job:
+        """The task's newest version, built once."""
+        return self.job_at(stored.name, stored.version)
+
+    def job_at(self, name: str, version: int) -> Job:
+        """One version of a task, built once. Raises what its configuration deserves."""
+        if (name, version) not in self._jobs:
+            self._jobs[name, version] = self._build(self.tasks.version(name, version), version)
+        return self._jobs[name, version]
+
+    def source(self, task: Task) -> Source:
+        """The task's source, with this invocation's credentials."""
+        surroundings = SourceSurroundings(self._environ, self._vault)
+        source: Source = registry.find("sources", task.source.kind).build(task.source.options, surroundings)
+        return source
+
+    def desk(self, source: Source, patience: Patience) -> Desk:
+        """What a run needs beside its jobs."""
+        return Desk(source, self.ledger, self.dead, self.settings, patience, self.job_at)
+
+    def crew(self, tasks: Sequence[Stored], patience: Patience) -> Crew:
+        """The tasks of one logstore."""
+        return Crew(tasks, self.desk(self.source(tasks[0].task()), patience), self.holds, self.job)
+
+    def _build(self, task: Task, version: int) -> Job:
+        module = registry.find("destinations", task.destination.kind)
+        surroundings = Surroundings(task.task, self._vault)
+        options = task.destination.options
+        return Job(
+            task.task,
+            version,
+            plan_of(task),
+            module.encoder(options, surroundings),
+            module.build(options, surroundings),
+        )
+
+
+def settings(environ: Mapping[str, str]) -> Settings:
+    """Engine settings from the environment; ConfigError that names each wrong one."""
+    problems: list[str] = []
+    usual = Settings()
+
+    def number(name: str, default: float) -> float:
+        text = environ.get(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < 1e12:
+            problems.append(f"{name}: {text!r} is not a number of 0 or more")
+        return value
+
+    made = Settings(
+        save_seconds=number("LOGFERRY_SAVE_SECONDS", usual.save_seconds),
+        save_bytes=int(number("LOGFERRY_SAVE_BYTES", usual.save_bytes)),
+        lease_seconds=number("LOGFERRY_LEASE_SECONDS", usual.lease_seconds),
+    )
+    if problems:
+        raise ConfigError(problems, subject="environment")
+    return made
+
+
+def open_table(environ: Mapping[str, str]) -> Table:
+    """The state table that `LOGFERRY_STATE` names."""
+    return state.open_table(environ.get("LOGFERRY_STATE") or "sqlite:.logferry/state.db")
+
+
+def open_store(environ: Mapping[str, str]) -> Store:
+    """The object store that `LOGFERRY_OBJECTS` names."""
+    return objects.open_store(environ.get("LOGFERRY_OBJECTS") or "folder:.logferry/objects")
+
+
+def workshop(environ: Mapping[str, str]) -> Workshop:
+    """The instance's workshop for these places, with this invocation's credentials."""
+    state_url, objects_url = environ.get("LOGFERRY_STATE", ""), environ.get("LOGFERRY_OBJECTS", "")
+    return _kept(state_url, objects_url).renewed(environ)
+
+
+@cache
+def _kept(state_url: str, objects_url: str) -> Workshop:
+    places = {"LOGFERRY_STATE": state_url, "LOGFERRY_OBJECTS": objects_url}
+    return Workshop(open_table(places), open_store(places))

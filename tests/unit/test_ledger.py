@@ -1,0 +1,127 @@
+"""Rows tile, fold, jump and are owned by one at a time."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logferry import proof
+from logferry.errors import Conflict, StateError
+from logferry.ledger import SCHEMA, Gap, Ledger, Open, Row
+from logferry.model import Counts
+from logferry.state.memory import open_table
+
+NAMES = itertools.count()
+READ = Counts(read=1, delivered=1)
+
+
+def ledger() -> Ledger:
+    """A ledger over a table of its own."""
+    return Ledger(open_table(f"ledger-{next(NAMES)}", {}, lambda: 0.0))
+
+
+def opened(begin: str = "0", end: str = "9") -> Open:
+    """A range in flight."""
+    return Open(begin=begin, end=end, task_version=1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 100_000), st.booleans()), max_size=30))
+def test_any_history_of_commits_and_gaps_tiles_and_adds_up(steps: list[tuple[int, bool]]) -> None:
+    """Whatever the times between saves, ranges tile, counts survive folding, and the row stays small."""
+    row, now, commits = Row(stream="0", start="0", position="0"), 0.0, 0
+    for at, (pause, gap) in enumerate(steps, start=1):
+        now += pause
+        if gap:
+            row = row.jump(Gap(begin=row.position, end=str(at), reason="skipped", at=int(now)))
+        else:
+            row, commits = row.commit(str(at), READ, now), commits + 1
+    assert proof.problems(row) == []
+    assert row.counts == Counts(read=commits, delivered=commits)
+
+
+def test_a_commit_that_does_not_tile_is_found() -> None:
+    """A position that moved by itself leaves a hole."""
+    row = Row(stream="0", start="0", position="0").commit("5", READ, 1.0)
+    row = msgspec.structs.replace(row, position="7").commit("9", READ, 2.0)
+    assert proof.problems(row) == ["stream 0: hole between 5 and 7"]
+
+
+def test_a_row_is_small() -> None:
+    """Under 1 KB after a week with a save every five seconds."""
+    row = Row(stream="12", start="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==", position="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==")
+    for i in range(7):
+        row = row.commit(f"MTQ4MDU0OTM0Njc2MDk3OTUx{i:02d}==", Counts(read=10**9, delivered=10**9), i * 86_400.0)
+    assert len(msgspec.json.encode(row)) < 1_024
+
+
+def test_only_one_owner_at_a_time() -> None:
+    """A live lease blocks; an expired one does not."""
+    book = ledger()
+    book.create("t", "0", "0")
+    assert book.claim("t", "0", opened(), now=100, until=160)
+    assert book.claim("t", "0", opened(), now=150, until=210) is None
+    assert book.claim("t", "0", opened(), now=161, until=221)
+
+
+def test_the_old_owner_cannot_save_after_a_take_over() -> None:
+    """Its write meets another version: Conflict, nothing changed."""
+    book = ledger()
+    book.create("t", "0", "0")
+    old = book.claim("t", "0", opened(), now=100, until=160)
+    new = book.claim("t", "0", opened(), now=161, until=221)
+    assert old
+    assert new
+    with pytest.raises(Conflict):
+        old.save(old.row.commit("5", READ, 162))
+    row = book.get("t", "0")
+    assert row
+    assert row.position == "0"
+
+
+def test_a_range_that_no_longer_begins_at_the_position_is_not_claimed() -> None:
+    """Somebody moved the position between look and claim."""
+    book = ledger()
+    book.create("t", "0", "3")
+    assert book.claim("t", "0", opened("0"), now=1, until=2) is None
+
+
+def test_creating_twice_keeps_the_first() -> None:
+    """A start position is written once."""
+    book = ledger()
+    assert book.create("t", "0", "3")
+    assert not book.create("t", "0", "8")
+    row = book.get("t", "0")
+    assert row
+    assert row.position == "3"
+
+
+def test_seek_is_refused_while_somebody_works() -> None:
+    """A person cannot pull the position from under a run."""
+    book = ledger()
+    book.create("t", "0", "0")
+    book.claim("t", "0", opened(), now=100, until=160)
+    gap = Gap(begin="0", end="9", reason="skipped", at=120)
+    with pytest.raises(Conflict, match="in work until 160"):
+        book.seek("t", "0", gap)
+
+
+def test_a_row_of_a_newer_release_is_refused() -> None:
+    """Never guess what an unknown schema means."""
+    table = open_table(f"ledger-{next(NAMES)}", {}, lambda: 0.0)
+    body = msgspec.json.encode({"schema": SCHEMA + 1, "stream": "0", "somewhere": "else"})
+    table.put("ledger/t", "0", body, expect=None)
+    with pytest.raises(StateError, match=f"schema {SCHEMA + 1}.*upgrade"):
+        Ledger(table).get("t", "0")
+
+
+def test_delete_forgets_all_streams() -> None:
+    """A deleted task starts anew if it is made again."""
+    book = ledger()
+    for stream in ("0", "1"):
+        book.create("t", stream, "0")
+    book.create("other", "0", "0")
+    assert book.delete("t") == 2
+    assert book.rows("t") == []
+    assert len(book.rows("other")) == 1
