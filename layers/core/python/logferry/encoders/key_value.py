@@ -6,8 +6,7 @@ begins the separator, and CR and LF become `\r` and `\n`: the separator and `=` 
 the backslashes restores the record.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from logferry.model import Record
 from logferry.values import mend, one_line, text_of
@@ -22,9 +21,8 @@ class KeyValue:
         self.one_line = escape
         self._sep = sep
         self._lead = sep if leading_separator else ""
-        special = {"\\": "\\\\", "=": "\\=", "\n": "\\n", "\r": "\\r", sep[0]: "\\" + sep[0]}
-        self._special = re.compile(f"[{re.escape(''.join(special))}]") if escape else None
-        self._escapes = special
+        # The backslash first: the others bring backslashes of their own.
+        self._escapes = [("\\", "\\\\"), ("=", "\\="), (sep[0], "\\" + sep[0]), ("\n", "\\n"), ("\r", "\\r")]
 
     def encode(self, record: Record) -> bytes:
         """One line."""
@@ -41,14 +39,10 @@ class KeyValue:
 
     def text(self, record: Record) -> str:
         """The pairs; no line break only with `escape`."""
-        if self._special is not None:
-            pairs = self._sep.join(f"{self._safe(key)}={self._safe(text_of(v))}" for key, v in record.fields.items())
-        else:
-            try:
-                pairs = self._sep.join(map("=".join, record.fields.items()))  # type: ignore[arg-type]  # a TypeError says that a value is not text
-            except TypeError:
-                pairs = self._sep.join(f"{key}={text_of(value)}" for key, value in record.fields.items())
-        return self._lead + pairs if pairs else pairs
+        try:
+            return self._joined(record.fields)  # type: ignore[arg-type]  # a TypeError says that a value is not text
+        except TypeError:
+            return self._joined({key: text_of(value) for key, value in record.fields.items()})
 
     def inside(self, text: str) -> bytes:
         """The text itself."""
@@ -58,6 +52,19 @@ class KeyValue:
         """`part=1||of=3||record=…||` and the cut."""
         return (self._lead + "".join(f"{key}={mark}{self._sep}" for key, mark in marks.items())).encode() + inside
 
-    def _safe(self, text: str) -> str:
-        special = self._special
-        return special.sub(lambda found: self._escapes[found[0]], text) if special and special.search(text) else text
+    def _joined(self, fields: Mapping[str, str]) -> str:
+        pairs = self._escaped(fields) if self.one_line else fields.items()
+        text = self._sep.join(map("=".join, pairs))
+        return self._lead + text if text else text
+
+    def _escaped(self, fields: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+        """Everything escaped in one go, unless a text holds the character that parts them meanwhile."""
+        flat = self._escape("\0".join(map("\0".join, fields.items()))).split("\0")
+        if len(flat) == 2 * len(fields):
+            return zip(flat[::2], flat[1::2], strict=True)
+        return [(self._escape(key), self._escape(value)) for key, value in fields.items()]
+
+    def _escape(self, text: str) -> str:
+        for special, escaped in self._escapes:
+            text = text.replace(special, escaped)
+        return text

@@ -75,36 +75,38 @@ class Rfc5424:
             message = (head + text).encode()
         if len(message) <= self._max_bytes:
             return self._framed(message)
-        return b"".join(map(self._framed, self._fitting(head.encode(), text, len(message))))
+        return b"".join(map(self._framed, self._fitting(head.encode(), text, record)))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """Frames need nothing between them."""
         return b"".join(parts)
 
-    def _fitting(self, head: bytes, text: str, size: int) -> list[bytes]:
+    def _fitting(self, head: bytes, text: str, record: Record) -> list[bytes]:
         """The message cut or in parts; Permanent when it is to be parked or cannot fit."""
+        size = len(head) + len(text.encode())
         too_long = f"the message has {size} bytes, at most {self._max_bytes} are allowed (max_message_bytes)"
         if self._oversize == "park":
             raise Permanent(too_long)
-        piece, inside = self._body.piece, self._body.inside(text)
-        name = blake2b(
-            head + inside, digest_size=8
-        ).hexdigest()  # the same record has the same name, each time it is sent
-        marks: dict[str, str | int] = {"part": _MOST_PARTS, "of": _MOST_PARTS, "record": name}
-        if self._oversize == "truncate":
-            marks = {"truncated": len(text.encode())}
-        room = self._max_bytes - len(head) - len(piece(marks, b""))
         try:
-            if self._oversize == "truncate":
-                return [head + piece(marks, first(inside, room))]
-            parts = list(cut(inside, room))
+            return [self._truncated(head, text)] if self._oversize == "truncate" else self._split(head, text, record)
         except ValueError as error:
             raise Permanent(f"{too_long}; beside the header {error}") from None
+
+    def _truncated(self, head: bytes, text: str) -> bytes:
+        piece, marks = self._body.piece, {"truncated": len(text.encode())}
+        return head + piece(marks, first(self._body.inside(text), self._max_bytes - len(head) - len(piece(marks, b""))))
+
+    def _split(self, head: bytes, text: str, record: Record) -> list[bytes]:
+        # Named from time and text, not from the host: wherever and however often the record is sent from.
+        name = blake2b(f"{record.time}.{record.nanos} {text}".encode(), digest_size=8).hexdigest()
+        piece = self._body.piece
+        widest = piece({"part": _MOST_PARTS, "of": _MOST_PARTS, "record": name}, b"")
+        parts = list(cut(self._body.inside(text), self._max_bytes - len(head) - len(widest)))
         if len(parts) > _MOST_PARTS:
-            raise Permanent(f"{too_long}; {len(parts)} parts are too many")
+            raise ValueError(f"{len(parts)} parts are needed, {_MOST_PARTS} are allowed")
+        count = len(parts)
         return [
-            head + piece({"part": number, "of": len(parts), "record": name}, part)
-            for number, part in enumerate(parts, 1)
+            head + piece({"part": number, "of": count, "record": name}, part) for number, part in enumerate(parts, 1)
         ]
 
 
