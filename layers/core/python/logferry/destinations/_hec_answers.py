@@ -1,0 +1,82 @@
+"""What an answer of the HTTP Event Collector means for the payload; the private part of `splunk_hec`.
+
+| answer | fate |
+|---|---|
+| 2xx (24, 25: near a limit) | taken |
+| 6, 12, 13, 15 with `invalid-event-number` | Refused: those before it are indexed, it is parked, the rest resent |
+| 6 naming object 0 of a large body with several parts | TooLarge: some collectors answer so instead of 413 |
+| 5; 6, 12, 13, 15 with no usable object number | Permanent: bisected, so a part may repeat |
+| 1-4, 7, 10, 11, 14, 16, 21, 22, 28 | Misconfigured (7 names the object after the culprit; all have the same index) |
+| 8, 9, 18-20, 23, 26, 27 | Transient |
+| no known code | by status: `transport.answers` |
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import orjson
+
+from logferry.errors import DeliveryError, Misconfigured, Permanent, Refused, TooLarge, Transient
+from logferry.model import Payload
+from logferry.transport.answers import by_status, quote, retry_after
+from logferry.transport.web import Reply
+from logferry.vault import Secret
+
+__all__ = ["HEALTHY", "SLOW_DOWN", "Answer", "fate", "read"]
+
+HEALTHY = 17
+SLOW_DOWN = frozenset({24, 25})
+_ONE_EVENT = frozenset({6, 12, 13, 15})
+_BY_CODE: Mapping[int, type[Misconfigured | Permanent | Transient]] = {
+    **dict.fromkeys((1, 2, 3, 4, 7, 10, 11, 14, 16, 21, 22, 28), Misconfigured),
+    **dict.fromkeys((8, 9, 18, 19, 20, 23, 26, 27), Transient),
+    **dict.fromkeys((5, *_ONE_EVENT), Permanent),
+}
+# From here on a body is large enough to suspect its size (collectors and proxies may be set below our own limit);
+# halving is cheap and repeats nothing, since none of such a body was indexed.
+_LARGE = 256 * 1024
+
+
+class Answer(NamedTuple):
+    """The collector's JSON, as far as it is one."""
+
+    code: int  # -1: there is none
+    number: int  # `invalid-event-number`; -1: there is none
+    summary: str  # status, code, text and object for a message
+
+
+def read(reply: Reply, token: Secret) -> Answer:
+    """Whatever the body is, a proxy's HTML included."""
+    try:
+        found = orjson.loads(reply.body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or type(found.get("code")) is not int:
+        excerpt = quote(reply.body, [token])
+        return Answer(-1, -1, f"HTTP {reply.status}" + (f": {excerpt}" if excerpt else ""))
+    code, given = found["code"], found.get("invalid-event-number")
+    number = given if type(given) is int else -1
+    text = quote(str(found.get("text", "")).encode(errors="replace"), [token])
+    where = "" if given is None else f", object {number}"
+    return Answer(code, number, f"HTTP {reply.status} code {code} ({text}){where}")
+
+
+def fate(answer: Answer, reply: Reply, payload: Payload, now: float) -> DeliveryError | None:
+    """The error to raise; None: taken. `now` is Unix time."""
+    if 200 <= reply.status < 300:
+        return None
+    if answer.code in _ONE_EVENT and 0 <= answer.number < len(payload.parts):
+        return _of_one_event(answer, payload)
+    kind: Callable[[str], DeliveryError] | None = _BY_CODE.get(answer.code)
+    if kind is None:
+        return by_status(reply, answer.summary, now)
+    if kind is Transient:
+        return Transient(answer.summary, retry_after=retry_after(reply, now))
+    return kind(answer.summary)
+
+
+def _of_one_event(answer: Answer, payload: Payload) -> DeliveryError:
+    large = len(payload.parts) > 1 and len(payload.body) >= _LARGE
+    if answer.code == 6 and answer.number == 0 and large:
+        return TooLarge(f"{answer.summary}; perhaps for the size of the body, {len(payload.body)} bytes")
+    return Refused(answer.summary, refused={answer.number: answer.summary}, delivered=range(answer.number))
