@@ -6,7 +6,7 @@ Limits: a document of 1 MiB, a stored task of 256 KiB, 500 fields; the filter's 
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Task(Config, frozen=True):
     source: Chosen
     destination: Chosen
     category: Category | None = None
-    filter: dict[str, object] | None = None  # as written; `plan_of` compiles it
+    filter: dict[str, Any] | None = None  # as written; `plan_of` compiles it
     sampling: Share = "100%"  # the share that is kept
     fields: Fields | None = None  # None keeps all
     max_lag: Duration = "5m"  # alarm when the oldest undelivered record is older
@@ -82,6 +82,9 @@ class Task(Config, frozen=True):
         return found
 
 
+_ANY = Chosen("", Config())
+
+
 def parse(text: str | bytes, *, subject: str = "task") -> Task:
     """A task file's text (YAML or JSON) as a Task; ConfigError with every mistake."""
     return load(documents.read(text, subject=subject), subject=subject)
@@ -98,23 +101,37 @@ def load(data: object, *, subject: str = "task") -> Task:
     for key, room in (("source", "sources"), ("destination", "destinations")):
         if key in given:
             # A broken choice is stood in for, so that the rest of the document is still checked.
-            given[key] = kinds.check(room, given[key], key, found) or Chosen("", Config())
+            given[key] = kinds.check(room, given[key], key, found) or _ANY
     if isinstance(given.get("filter"), Mapping):
         try:
             compile_filter(given["filter"])
         except ConfigError as error:
             found.extend(error.problems)
-    task: Task | None = None
-    try:
-        task = config.load(Task, given)
-    except ConfigError as error:
-        found.extend(error.problems)
-    size = len(msgspec.json.encode(dump(task))) if task and not found else 0
-    if size > MAX_STORED:
-        found.append(f"document: {size} bytes as JSON, at most {MAX_STORED} can be stored")
-    if task is None or found:
+    found.extend(_mistakes(given))
+    if found:
         raise ConfigError(found, subject=subject)
+    task = config.load(Task, given, subject=subject)
+    size = len(msgspec.json.encode(dump(task)))
+    if size > MAX_STORED:
+        raise ConfigError([f"document: {size} bytes as JSON, at most {MAX_STORED} can be stored"], subject=subject)
     return task
+
+
+def _mistakes(given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the keys themselves. A wrong key does not hide what `problems` says of the others."""
+    try:
+        config.load(Task, given)
+    except ConfigError as error:
+        first = error.problems
+    else:
+        return []
+    wrong = {re.split(r"[.:\[]", problem, maxsplit=1)[0] for problem in first}
+    right = {key: given[key] for key in Task.__struct_fields__ if key in given and key not in wrong}
+    try:
+        config.load(Task, {"task": "x", "source": _ANY, "destination": _ANY, **right})
+    except ConfigError as error:
+        return first + [problem for problem in error.problems if problem not in first]
+    return first
 
 
 def dump(task: Task) -> dict[str, object]:
