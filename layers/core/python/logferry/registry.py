@@ -1,12 +1,29 @@
-"""A kind named in the configuration is the file of that name in its room: no list to edit."""
+"""A kind named in the configuration is the file of that name in its room: no list to edit.
 
+A place (`sqlite:PATH`, `s3:BUCKET/PREFIX?region=…`) is `KIND:LOCATION?OPTIONS`; the kind is such a file, and its
+`OPTIONS` name the options it knows. The location is taken as it stands, option values are percent-decoded.
+"""
+
+import difflib
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from logferry.errors import ConfigError
 
-__all__ = ["find", "names"]
+__all__ = ["Place", "find", "locate", "names"]
+
+_SHOWN = 60  # characters of a wrong name that an error repeats
+
+
+class Place(NamedTuple):
+    """Where something is kept: the module that speaks to it, and what to tell it."""
+
+    module: ModuleType
+    location: str
+    options: dict[str, str]
 
 
 def names(room: str) -> list[str]:
@@ -17,6 +34,30 @@ def names(room: str) -> list[str]:
 
 def find(room: str, name: str) -> ModuleType:
     """The module `logferry.<room>.<name>`; ConfigError that lists the known names if there is none."""
-    if name not in names(room):
-        raise ConfigError([f"{name!r} is not one of: {', '.join(names(room))}"], subject=room)
+    known = names(room)
+    if name not in known:
+        near = difflib.get_close_matches(name[:_SHOWN], known, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise ConfigError([f"{name[:_SHOWN]!r} is not one of: {', '.join(known)}{hint}"], subject=room)
     return importlib.import_module(f"logferry.{room}.{name}")
+
+
+def locate(room: str, url: str) -> Place:
+    """`kind:location?name=value&…` taken apart; ConfigError for an unknown kind or option, or one given twice."""
+    kind, colon, rest = url.partition(":")
+    if not colon:
+        form = " or ".join(f"{name}:…" for name in names(room))
+        raise ConfigError([f"{url[:_SHOWN]!r} is not of the form {form}"], subject=room)
+    module = find(room, kind)
+    location, _, query = rest.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    known = ", ".join(module.OPTIONS) or "none"
+    problems = [f"{kind}: unknown option {name!r}; known: {known}" for name in options if name not in module.OPTIONS]
+    if len(options) < len(pairs):
+        problems.append(f"{kind}: an option is given twice")
+    if not location:
+        problems.append(f"{kind}: nothing follows {kind}:, expected {module.FORM}")
+    if problems:
+        raise ConfigError(problems, subject=room)
+    return Place(module, location, options)

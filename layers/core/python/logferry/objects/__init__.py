@@ -1,19 +1,24 @@
 """Object stores: dead letters, spill, configuration. One file a store.
 
-Each file has `open_store(location: str, options: Mapping[str, str]) -> Store`; the location is what follows
-the scheme in `LOGFERRY_OBJECTS` (`folder:PATH`, `s3:BUCKET/PREFIX?region=…&endpoint=…`).
+Each file has `open_store(location: str, options: Mapping[str, str]) -> Store`, beside `OPTIONS` (the option names it
+knows) and `FORM` (how it is written); the location is what follows the scheme in `LOGFERRY_OBJECTS` (`folder:PATH`,
+`s3:BUCKET/PREFIX?region=…&endpoint=…`).
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, cast
 
-__all__ = ["Store"]
+from logferry import registry
+
+__all__ = ["Store", "open_store"]
 
 
 class Store(Protocol):
     """Contract: tests/contract/test_stores.py. Keys are `/`-separated, relative, without `.` or `..` parts.
 
-    Raises StateError; a put that returned is durable, and a reader never sees half an object.
+    Raises StateError; a put that returned is durable, and a reader never sees half an object. ConfigError for a key
+    no store takes (1 to 900 bytes of UTF-8, parts of at most 255, no control characters) and for more than 64 MiB;
+    Misconfigured where a person must act. One store may be used from several threads.
     """
 
     def put(self, key: str, body: bytes) -> None:
@@ -25,9 +30,15 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[str]:
-        """Keys that start with `prefix` (a plain string prefix), sorted."""
+        """Keys that start with `prefix` (a plain string prefix), sorted (by code point)."""
         ...
 
     def delete(self, key: str) -> None:
         """Delete; no error if it is not there."""
         ...
+
+
+def open_store(url: str) -> Store:
+    """The store at `KIND:LOCATION?OPTIONS`; ConfigError that lists the known kinds and options if it is none."""
+    place = registry.locate("objects", url)
+    return cast("Store", place.module.open_store(place.location, place.options))

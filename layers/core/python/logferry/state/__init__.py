@@ -1,13 +1,17 @@
 """State tables: small rows under (partition, sort), written conditionally. One file a table.
 
-Each file has `open_table(location: str, options: Mapping[str, str], clock) -> Table`; the location is what
-follows the scheme in `LOGFERRY_STATE` (`sqlite:PATH`, `memory:NAME`, `dynamodb:TABLE?region=…&endpoint=…`).
+Each file has `open_table(location: str, options: Mapping[str, str], clock) -> Table`, beside `OPTIONS` (the option
+names it knows) and `FORM` (how it is written); the location is what follows the scheme in `LOGFERRY_STATE`
+(`sqlite:PATH`, `memory:NAME`, `dynamodb:TABLE?region=…&endpoint=…`).
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, cast
 
-__all__ = ["Item", "Table"]
+from logferry import registry
+
+__all__ = ["Item", "Table", "open_table"]
 
 
 class Item(NamedTuple):
@@ -19,7 +23,11 @@ class Item(NamedTuple):
 
 
 class Table(Protocol):
-    """Contract: tests/contract/test_tables.py. Raises Conflict, else StateError for what may pass if tried again."""
+    """Contract: tests/contract/test_tables.py. Raises Conflict, else StateError for what may pass if tried again.
+
+    ConfigError for a row no table takes (partition and sort: 1 to 1,024 bytes of UTF-8, value: 350,000 bytes),
+    Misconfigured where a person must act. One table may be used from several threads.
+    """
 
     def get(self, partition: str, sort: str) -> Item | None:
         """The row, strongly consistent; None if there is none or it has expired."""
@@ -28,18 +36,28 @@ class Table(Protocol):
     def put(self, partition: str, sort: str, value: bytes, *, expect: str | None, expires: float | None = None) -> str:
         """Write and return the new version, if the row is at version `expect` (None: not there, or expired).
 
-        `expires` is a Unix time after which readers take the row as gone. Raises Conflict.
+        `expires` is a Unix time (rounded up to whole seconds) from which on the row is gone, for every one of
+        these four: a write that expects its version then is a Conflict. Raises Conflict.
         """
         ...
 
     def delete(self, partition: str, sort: str, *, expect: str) -> None:
-        """Delete the row if it is at version `expect`. Raises Conflict."""
+        """Delete the row if it is at version `expect`. Raises Conflict (its `version` is empty)."""
         ...
 
     def list(self, partition: str) -> Iterator[Item]:
-        """All rows of one partition in `sort` order, page by page; expired ones left out."""
+        """All rows of one partition in `sort` order (by code point), page by page; expired ones left out.
+
+        A row written while the list is read may be in it or not; each row is in it at most once.
+        """
         ...
 
     def close(self) -> None:
         """Let go of connections; never raises."""
         ...
+
+
+def open_table(url: str, clock: Callable[[], float] = time.time) -> Table:
+    """The table at `KIND:LOCATION?OPTIONS`; ConfigError that lists the known kinds and options if it is none."""
+    place = registry.locate("state", url)
+    return cast("Table", place.module.open_table(place.location, place.options, clock))
