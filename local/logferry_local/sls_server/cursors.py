@@ -18,9 +18,9 @@ def text(position: int) -> str:
 
 
 def number(cursor: str) -> int:
-    """The number in a cursor; ValueError if there is none."""
+    """The number in a cursor; ValueError if there is none. Outer blanks go: one vendor call ends it with a newline."""
     try:
-        digits = base64.b64decode(cursor.encode("ascii"), validate=True).decode("ascii")
+        digits = base64.b64decode(cursor.strip().encode("ascii"), validate=True).decode("ascii")
     except (binascii.Error, UnicodeError) as error:
         raise ValueError(f"cursor: {cursor[:40]!r} is not base64 of a number") from error
     if not digits.isdecimal() or len(digits) > _DIGITS:

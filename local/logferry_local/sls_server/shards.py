@@ -53,6 +53,11 @@ class Reading:
         """How many groups."""
         return 0 if self.slice is None else len(self.slice.sizes)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the LogGroupList."""
+        return 0 if self.slice is None else sum(self.slice.sizes)
+
     def body(self) -> bytes:
         """A LogGroupList. Raises Damaged, or OutOfRange if retention has just dropped the groups."""
         try:
@@ -66,7 +71,6 @@ class Shard:
 
     def __init__(self, folder: Path, first: int, *, segment_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.dirty = False
         self._folder, self._segment_bytes = folder, segment_bytes
         self._descriptor = -1  # of the last segment, open while there is something to append
         self._segments = Segment.find(folder)
@@ -75,6 +79,7 @@ class Shard:
         self._next = first
         if self._segments:
             self._resume(self._segments[-1])
+        self.synced = self._next  # what was appended before this number is on the disk; kept by the caller
 
     @property
     def begin(self) -> int:
@@ -92,7 +97,7 @@ class Shard:
         self._writable()
         self._segments[-1].append(self._descriptor, bodies, time)
         self._next += len(bodies)
-        self._last_time, self.dirty = time, True
+        self._last_time = time
 
     def reading(self, pull: Pull) -> Reading:
         """The groups that answer a pull (one at least, if there is one); OutOfRange if it begins outside."""
@@ -139,9 +144,8 @@ class Shard:
             log.info("segment %s: dropped, older than the retention", oldest.path)
         return dropped
 
-    def unsynced(self) -> int:
-        """A descriptor to fsync and close, in any thread, which makes all that was appended until now durable."""
-        self.dirty = False
+    def descriptor(self) -> int:
+        """To fsync and close, in any thread, which makes all durable that was appended until now."""
         return os.dup(self._descriptor)
 
     def close(self) -> None:

@@ -1,0 +1,127 @@
+"""Operations on logs: PutLogs, PullLogs, GetCursor, GetCursorTime.
+
+An answer holds 1-1000 log groups and about 10 MB before compression. Groups are stored and served byte for byte.
+"""
+
+import asyncio
+import logging
+
+from starlette.responses import Response
+
+from logferry.sls.write import list_entry
+from logferry_local.sls_server import bodies, cursors, loggroups
+from logferry_local.sls_server.frame import Call, answer
+from logferry_local.sls_server.refusals import Refusal, invalid_cursor, parameter
+from logferry_local.sls_server.segments import Damaged
+from logferry_local.sls_server.shards import OutOfRange, Pull, Reading, Shard
+
+__all__ = ["MAX_GROUPS", "MAX_PULL_BYTES", "put", "read_shard"]
+
+log = logging.getLogger(__name__)
+
+MAX_GROUPS = 1000
+MAX_PULL_BYTES = 10 << 20
+_INLINE = 64 << 10  # smaller answers are not worth a thread
+_PROTOBUF = "application/x-protobuf"
+
+
+async def put(call: Call) -> Response:
+    """PutLogs to `shards/lb`, or to `shards/route?key=`."""
+    service, logstore = call.service, call.path["logstore"]
+    if not call.headers.get("content-type"):
+        raise Refusal(400, "MissingContentType", "Content-Type does not exist in http header when body is not empty")
+    if call.headers["content-type"].partition(";")[0].strip() != _PROTOBUF:
+        raise Refusal(415, "InvalidContentType", f"Content-Type {call.headers['content-type'][:40]} is unsupported")
+    if call.path["way"] not in ("lb", "route"):
+        raise Refusal(400, "NotSupported", "shards are neither split nor merged here")
+    hash_key = call.params.get("key", "") if call.path["way"] == "route" else None
+    shard = service.store.choose(call.project, logstore, hash_key)
+    group = bodies.unpack(call.headers.get("x-log-compresstype", "").lower(), call.body, _raw_size(call))
+    loggroups.check(group, service.clock() if service.check_times else None)
+    try:
+        shard.append([list_entry(len(group)) + group], service.clock())
+        await service.store.settle(shard)
+    except OSError:
+        log.exception("shard of %s/%s cannot be written", call.project, logstore)
+        raise Refusal(500, "InternalServerError", "the log group could not be written") from None
+    return answer()
+
+
+async def read_shard(call: Call) -> Response:
+    """PullLogs (`type` log or logs), GetCursor (cursor), GetCursorTime (cursor_time)."""
+    kind = call.params.get("type", "")
+    if kind not in _READS:
+        raise parameter(f"type: {kind[:20]!r} is not one of log, logs, cursor, cursor_time")
+    shard = call.service.store.shard(call.project, call.path["logstore"], call.path["shard"])
+    return await _READS[kind](call, shard)
+
+
+async def _pull(call: Call, shard: Shard) -> Response:
+    if call.params.get("query") or call.params.get("processor"):
+        raise parameter("query and processor (SPL) are not served here")
+    begin = _number(call, "cursor")
+    end = _number(call, "end_cursor") if call.params.get("end_cursor") else None
+    count = call.number("count", MAX_GROUPS, 1, MAX_GROUPS)
+    kind = bodies.packing(call.headers.get("accept-encoding", ""))
+    try:
+        reading = shard.reading(Pull(begin, end, count, MAX_PULL_BYTES))
+        work = asyncio.to_thread(_body, reading, kind) if reading.size > _INLINE else None
+        raw_size, body = await work if work else _body(reading, kind)
+    except OutOfRange:
+        raise invalid_cursor(call.params["cursor"]) from None
+    except Damaged as error:
+        log.exception("pull from %s/%s", call.project, call.path["logstore"])
+        raise Refusal(500, "InternalServerError", f"log group damaged on disk: {error.args[0]}") from None
+    headers = {"x-log-compresstype": kind} if kind else {}
+    headers |= {
+        "x-log-cursor": cursors.text(reading.next),
+        "x-log-count": str(reading.count),
+        "x-log-bodyrawsize": str(raw_size),
+        "x-log-cursor-time": str(int(reading.last_time)),
+        "x-log-end-of-cursor": "1" if reading.next >= shard.end else "0",
+    }
+    return Response(body, headers=headers, media_type=_PROTOBUF)
+
+
+async def _cursor(call: Call, shard: Shard) -> Response:
+    wanted = call.params.get("from", "")
+    if wanted in ("begin", "end"):
+        number = shard.begin if wanted == "begin" else shard.end
+    elif wanted.isdecimal() and len(wanted) <= 10:
+        number = shard.at_time(int(wanted))
+    else:
+        raise parameter(f"from: {wanted[:20]!r} is not begin, end or a time in seconds")
+    return answer({"cursor": cursors.text(number)})
+
+
+async def _cursor_time(call: Call, shard: Shard) -> Response:
+    try:
+        return answer({"cursor_time": int(shard.time_of(_number(call, "cursor")))})
+    except OutOfRange:
+        raise invalid_cursor(call.params["cursor"]) from None
+
+
+_READS = {"log": _pull, "logs": _pull, "cursor": _cursor, "cursor_time": _cursor_time}
+
+
+def _body(reading: Reading, kind: str) -> tuple[int, bytes]:
+    raw = reading.body()
+    return len(raw), bodies.pack(kind, raw) if raw else b""
+
+
+def _number(call: Call, name: str) -> int:
+    try:
+        return cursors.number(call.params.get(name, ""))
+    except ValueError:
+        raise invalid_cursor(call.params.get(name, "")) from None
+
+
+def _raw_size(call: Call) -> int:
+    text = call.headers.get("x-log-bodyrawsize", "")
+    if not text:
+        raise Refusal(400, "MissingBodyRawSize", "x-log-bodyrawsize does not exist in header when it is necessary")
+    if not text.isdecimal():
+        raise Refusal(400, "InvalidBodyRawSize", "x-log-bodyrawsize is invalid")
+    if int(text) > loggroups.MAX_BYTES:
+        raise Refusal(400, "PostBodyTooLarge", f"log group is larger than {loggroups.MAX_BYTES} bytes")
+    return int(text)
