@@ -1,0 +1,162 @@
+"""The loop: looks for new data, calls functions, repeats failed calls, gives up, goes on.
+
+Shards are called one after the other (the platform calls them at once). A shard that is behind is called every two
+seconds, the others every interval. Only reading the logstore may fail: that is noted and tried at the next interval.
+"""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from logferry.errors import ConfigError, SourceError
+from logferry_local.platforms import Runner
+from logferry_local.trigger_runner import Cursors, Firing, LogTrigger, TimerTrigger, Trigger, schedule
+from logferry_local.trigger_runner.positions import Positions
+from logferry_local.trigger_runner.ranges import Range, Ranges, Start
+
+__all__ = ["Settings", "TriggerRunner"]
+
+_CATCH_UP = 2.0  # seconds between calls of a shard that is behind
+_RETRY_WAIT = 1.0  # seconds; the platform does not say how long it waits
+_NAMESPACE = uuid.UUID("5b0c7f5e-2f64-4c55-9a31-7d6f0f3e2b10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a runner runs: where it remembers, where a trigger starts, its clock, and who is told."""
+
+    positions: Positions = field(default_factory=lambda: Positions(None))
+    start: Start = "end"
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    note: Callable[[Firing], None] = lambda _: None  # told of every firing
+    trouble: Callable[[str], None] = lambda _: None  # told of a logstore that cannot be read
+
+
+class TriggerRunner:
+    """Triggers and the functions they call."""
+
+    def __init__(
+        self,
+        triggers: Sequence[Trigger],
+        functions: Mapping[str, Runner],
+        cursors: Callable[[LogTrigger], Cursors],
+        settings: Settings | None = None,
+    ) -> None:
+        unknown = [found for found in triggers if found.function not in functions]
+        if unknown:
+            raise ConfigError(
+                [f"{found.name}: no function {found.function!r}" for found in unknown], subject="triggers"
+            )
+        self._settings = use = settings or Settings()
+        self._logs = [
+            (found, Ranges(found, cursors(found), use.positions, use.start))
+            for found in triggers
+            if isinstance(found, LogTrigger)
+        ]
+        self._timers = [(found, schedule.after(found.cron)) for found in triggers if isinstance(found, TimerTrigger)]
+        self._functions, self._clock = functions, use.clock
+        self._due: dict[tuple[str, int], float] = {}
+
+    def fire_once(self) -> list[Firing]:
+        """Each shard with new data is called once, for one range, whatever its interval."""
+        return [firing for trigger, ranges in self._logs for firing in self._look(trigger, ranges, early=True)]
+
+    def fire_timers(self) -> list[Firing]:
+        """Each timer fires once, now."""
+        return [self._tick(trigger, self._clock()) for trigger, _ in self._timers]
+
+    def run_until_idle(self, *, rounds: int = 10_000) -> list[Firing]:
+        """Fire log triggers without waiting until there is no new data."""
+        fired: list[Firing] = []
+        for _ in range(rounds):
+            found = self.fire_once()
+            if not found:
+                break
+            fired += found
+        return fired
+
+    def run(self, *, seconds: float = math.inf) -> None:
+        """Fire everything at its time, for that long."""
+        now = self._clock()
+        end = now + seconds
+        looks = dict.fromkeys(range(len(self._logs)), now)
+        ticks = {index: following(now) for index, (_, following) in enumerate(self._timers)}
+        while (looks or ticks) and (now := self._clock()) < end:
+            for index, (trigger, ranges) in enumerate(self._logs):
+                if looks[index] <= now:
+                    self._look(trigger, ranges)
+                    looks[index] = self._next_look(trigger, now)
+            for index, (timer, following) in enumerate(self._timers):
+                if ticks[index] <= now:
+                    self._tick(timer, ticks[index])
+                    ticks[index] = following(max(now, ticks[index]))
+            following_event = min([end, *looks.values(), *ticks.values()])
+            self._settings.sleep(max(0.0, min(following_event - self._clock(), 1.0)))
+
+    def close(self) -> None:
+        """End the functions' processes."""
+        for function in self._functions.values():
+            function.close()
+
+    def _next_look(self, trigger: LogTrigger, now: float) -> float:
+        dues = [due for (name, _), due in self._due.items() if name == trigger.name]
+        return min([now + trigger.interval, *(due for due in dues if due > now)])
+
+    def _look(self, trigger: LogTrigger, ranges: Ranges, *, early: bool = False) -> list[Firing]:
+        """Call for each shard that is due (`early`: for each shard) and has new data."""
+        fired, now = [], self._clock()
+        try:
+            for shard in ranges.shards():
+                key = (trigger.name, shard)
+                if self._due.get(key, 0) > now and not early:
+                    continue
+                found = ranges.next(shard)
+                self._due[key] = now + (_CATCH_UP if found and found.more else trigger.interval)
+                if found is not None:
+                    fired.append(self._call(trigger, found))
+                    ranges.passed(found)
+                    self._settings.note(fired[-1])
+        except SourceError as error:
+            self._settings.trouble(f"{trigger.name}: {error}")
+        return fired
+
+    def _call(self, trigger: LogTrigger, found: Range) -> Firing:
+        task = uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{found.shard}/{found.begin}/{found.end}")
+        source = {
+            "endpoint": trigger.endpoint, "projectName": trigger.project, "logstoreName": trigger.logstore,
+            "shardId": found.shard, "beginCursor": found.begin, "endCursor": found.end,
+        }  # fmt: skip
+        event = {
+            "parameter": dict(trigger.parameter), "source": source, "jobName": _job_name(trigger),
+            "taskId": str(task), "cursorTime": int(self._clock()),
+        }  # fmt: skip
+        firing = self._invoke(trigger, event, task)
+        return firing._replace(shard=found.shard, begin=found.begin, end=found.end)
+
+    def _tick(self, trigger: TimerTrigger, at: float) -> Firing:
+        moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {"triggerTime": moment, "triggerName": trigger.name, "payload": trigger.payload}
+        firing = self._invoke(trigger, event, uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{at}"))
+        self._settings.note(firing)
+        return firing
+
+    def _invoke(self, trigger: Trigger, event: Mapping[str, object], call: uuid.UUID) -> Firing:
+        """Call, and call again after a failure, the same event each time."""
+        body = json.dumps(event).encode()
+        for attempt in range(1, trigger.retries + 2):
+            result = self._functions[trigger.function].invoke(body, str(uuid.uuid5(call, str(attempt))))
+            if result.ok or attempt > trigger.retries:
+                break
+            self._settings.sleep(_RETRY_WAIT)
+        return Firing(trigger.name, trigger.function, result.ok, attempt, result.reply)
+
+
+def _job_name(trigger: LogTrigger) -> str:
+    """Forty hexadecimal digits, the same for the same trigger."""
+    first, second = (uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{part}").hex for part in "ab")
+    return (first + second)[:40]
