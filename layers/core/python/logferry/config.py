@@ -17,12 +17,15 @@ from logferry.errors import ConfigError
 __all__ = ["Config", "Duration", "Port", "SecretRef", "load", "seconds"]
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="1-65535")]
+# `$` alone would let a line break through after the last letter.
 SecretRef = Annotated[
-    str, msgspec.Meta(pattern="^secret://[a-z]+/.+$", description="secret://env/NAME or secret://file/PATH")
+    str, msgspec.Meta(pattern=r"^secret://[a-z]+/.+$(?!\n)", description="secret://env/NAME or secret://file/PATH")
 ]
 Duration = Annotated[
     str,
-    msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", description="a number and ms, s, m, h or d, such as 5m"),
+    msgspec.Meta(
+        pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$(?!\n)", description="a number and ms, s, m, h or d, such as 5m"
+    ),
 ]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -61,9 +64,11 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
     before = len(found)
     values: dict[str, Any] = {}
     known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    for key in data:
-        if key not in known:
-            found.append(f"{_join(path, key)}: unknown key{_nearest(str(key), list(known))}; known: {', '.join(known)}")
+    found.extend(
+        f"{_join(path, key)}: unknown key{_nearest(str(key), list(known))}; known: {', '.join(known)}"
+        for key in data
+        if key not in known
+    )
     for name, field in known.items():
         if name in data:
             values[field.name] = _value(field.type, data[name], _join(path, name), found)
@@ -76,20 +81,38 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
     return made
 
 
-def _value(kind: Any, data: object, path: str, found: list[str]) -> object:
+def _value(kind: Any, data: object, path: str, found: list[str]) -> object:  # noqa: ANN401  # a type expression
     inner = _config_of(kind)
     if inner is not None and data is not None:
         return _check(inner, data, path, found)
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
-        at = re.search(r" - at `\$(?P<path>[^`]*)`", str(error))
-        where = path + (at["path"] if at else "")
-        found.append(f"{where}: {_show(data)} is not {_expected(kind)} ({str(error).split(' - at')[0]})")
+        text, _, at = str(error).partition(" - at `$")
+        where = path + at.rstrip("`")
+        if _may_hold_secret(kind):
+            found.append(
+                f"{where}: is not a reference to a secret (not shown): put it elsewhere, write {_expected(kind)}"
+            )
+        elif at:
+            found.append(f"{where}: {_show(_inside(data, at))} does not fit in {_expected(kind)} ({text})")
+        else:
+            detail = "" if "got `" in text or _is_described(kind) else f" ({text})"
+            found.append(f"{where}: {_show(data)} is not {_expected(kind)}{detail}")
         return None
 
 
-def _config_of(kind: Any) -> type[Config] | None:
+def _inside(data: object, at: str) -> object:
+    """The item of a list that the mistake is about."""
+    index = re.match(r"\[([0-9]+)\]", at)
+    return data[int(index[1])] if index and isinstance(data, list) else data
+
+
+def _may_hold_secret(kind: Any) -> bool:  # noqa: ANN401  # a type expression
+    return bool(kind == SecretRef) or any(map(_may_hold_secret, getattr(kind, "__args__", ())))
+
+
+def _config_of(kind: Any) -> type[Config] | None:  # noqa: ANN401  # a type expression
     """The Config inside `Config` or `Config | None`, else None."""
     for option in getattr(kind, "__args__", None) or (kind,):
         if isinstance(option, type) and issubclass(option, Config):
@@ -97,15 +120,30 @@ def _config_of(kind: Any) -> type[Config] | None:
     return None
 
 
-def _expected(kind: Any) -> str:
-    schema = msgspec.json.schema(kind)
-    if "$ref" in schema:
-        return "a mapping"
-    if "enum" in schema:
-        return "one of " + ", ".join(str(item) for item in schema["enum"])
-    options = [option.get("type", "") for option in schema.get("anyOf", [])]
-    text = str(schema.get("description") or schema.get("type") or " or ".join(filter(None, options)) or "a value")
-    return text if text[0].isdigit() or text.startswith(("a ", "an ", "secret:")) else f"a {text}"
+_WORDS = {
+    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+    "array": "a list", "object": "a mapping",
+}  # fmt: skip
+
+
+def _options(kind: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # a type expression
+    """JSON Schemas of what may be written, null left out."""
+    schema = msgspec.json.schema(kind, schema_hook=lambda _type: {"type": "object"})
+    return [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+
+
+def _is_described(kind: Any) -> bool:  # noqa: ANN401  # a type expression
+    return all("description" in option or "enum" in option for option in _options(kind))
+
+
+def _expected(kind: Any) -> str:  # noqa: ANN401  # a type expression
+    texts = []
+    for option in _options(kind):
+        if "enum" in option:
+            texts.append("one of " + ", ".join(map(str, option["enum"])))
+        else:
+            texts.append(option.get("description") or _WORDS.get(option.get("type", "object"), "a value"))
+    return " or ".join(texts)
 
 
 def _show(data: object) -> str:
