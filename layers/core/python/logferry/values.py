@@ -11,7 +11,9 @@ __all__ = ["dump", "mend", "one_line", "text_of"]
 
 def text_of(value: Value) -> str:
     """`x` -> `x`, 5 -> `5`, True -> `true`, None -> `null`, [1] -> `[1]`."""
-    return value if isinstance(value, str) else dump(value).decode()
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else dump(value).decode()
 
 
 def dump(value: object) -> bytes:

@@ -1,7 +1,7 @@
 """Names to addresses to a connected TCP socket. The resolver's own time-out applies: the system offers no other."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from logferry.errors import Misconfigured, Transient
@@ -29,9 +29,8 @@ def find_addresses(host: str, port: int, kind: socket.SocketKind) -> list[Addres
     return [Address(family, kind, where) for family, _, _, _, where in found]
 
 
-def dial(host: str, port: int, time_out: float, clock: Callable[[], float]) -> socket.socket:
+def dial(addresses: Sequence[Address], time_out: float, clock: Callable[[], float]) -> socket.socket:
     """A connection to the first address that answers; the time is shared among those still to be tried."""
-    addresses = find_addresses(host, port, socket.SOCK_STREAM)
     deadline = clock() + time_out
     reasons = []
     for number, (family, kind, where) in enumerate(addresses):
@@ -46,4 +45,4 @@ def dial(host: str, port: int, time_out: float, clock: Callable[[], float]) -> s
             reasons.append(f"{where[0]}: {explain(error)}")
         else:
             return sock
-    raise Transient(f"{host}:{port}: cannot connect ({'; '.join(reasons)})")
+    raise Transient(f"cannot connect ({'; '.join(reasons)})")

@@ -42,4 +42,6 @@ def explain(error: OSError) -> str:
     """The reason in words, without numbers and source lines."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not accepted: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "timed out"
     return str(getattr(error, "reason", None) or error.strerror or error or type(error).__name__)

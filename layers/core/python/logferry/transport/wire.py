@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 from logferry.errors import Misconfigured, Transient
-from logferry.transport.dial import dial
+from logferry.transport.dial import dial, find_addresses
 from logferry.transport.pulse import NOTHING_YET, Closed, explain, look, queued
 from logferry.transport.tls import Trust, client_context, is_refusal
 
@@ -107,22 +107,34 @@ class Stream:
     def _dial(self, deadline: float) -> None:
         if self._trust is not None and self._context is None:
             self._context = client_context(self._trust)
-        sock = dial(self._host, self._port, deadline - self._clock(), self._clock)
         try:
-            if self._context is not None:
-                sock.settimeout(max(deadline - self._clock(), _TICK))
-                sock = self._context.wrap_socket(sock, server_hostname=self._host)
-            self._born = self._used = self._clock()
-            if self._context is not None:
-                self._watch(sock, max(deadline, self._born + self._grace))
-        except Closed as error:
-            sock.close()
-            raise Transient(f"{self._place}: closed after the handshake; does it want a client certificate?") from error
+            sock = dial(
+                find_addresses(self._host, self._port, socket.SOCK_STREAM), deadline - self._clock(), self._clock
+            )
+        except Transient as error:
+            raise Transient(f"{self._place}: {error}") from error
+        try:
+            self._socket = self._greet(sock, deadline)
         except OSError as error:
             sock.close()
             kind = Misconfigured if is_refusal(error) else Transient
-            raise kind(f"{self._place}: {explain(error)}") from error
-        self._socket = sock
+            hint = "; does it speak TLS?" if isinstance(error, TimeoutError) else ""
+            hint = "; does it want a client certificate?" if isinstance(error, Closed) else hint
+            raise kind(f"{self._place}: {explain(error)}{hint}") from error
+
+    def _greet(self, sock: socket.socket, deadline: float) -> socket.socket:
+        """With TLS shake hands, and wait for a refusal that comes later; the connection counts from now."""
+        if self._context is not None:
+            sock.settimeout(max(deadline - self._clock(), _TICK))
+            sock = self._context.wrap_socket(sock, server_hostname=self._host)
+        self._born = self._used = self._clock()
+        if self._context is not None:
+            try:
+                self._watch(sock, max(deadline, self._born + self._grace))
+            except OSError:
+                sock.close()
+                raise
+        return sock
 
     def _push(self, view: memoryview, deadline: float) -> None:
         sock = self._socket
