@@ -8,7 +8,8 @@ A document's shape is a `Config` (a frozen `msgspec.Struct` that refuses unknown
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -114,7 +115,8 @@ def _may_hold_secret(kind: Any) -> bool:  # noqa: ANN401  # a type expression
 
 def _config_of(kind: Any) -> type[Config] | None:  # noqa: ANN401  # a type expression
     """The Config inside `Config` or `Config | None`, else None."""
-    for option in getattr(kind, "__args__", None) or (kind,):
+    # A list or mapping of Configs is not one Config, though it has one as its argument.
+    for option in get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,):
         if isinstance(option, type) and issubclass(option, Config):
             return option
     return None
