@@ -110,13 +110,12 @@ class Lane:
         self._reap()
         due = self._patience.clock() - self._saved_at >= self._settings.save_seconds
         if due or self._unsaved_bytes >= self._settings.save_bytes:
+            self._settle_all()  # so that a kill can repeat what was sent since this save, and nothing older
             self._save()
 
     def finish(self) -> None:
         """Wait for the window, save, let go of the stream. Raises what ends the lane."""
-        while self._queue:
-            self._slot(1)
-            self._reap()
+        self._settle_all()
         self._save(done=True)
         self.abandon()
 
@@ -185,6 +184,12 @@ class Lane:
                 return
             wait(self._in_flight, timeout=1.0, return_when=FIRST_COMPLETED)
             self.renew()
+
+    def _settle_all(self) -> None:
+        """Empty the window."""
+        while self._queue:
+            self._slot(1)
+            self._reap()
 
     def _reap(self) -> None:
         """Count and park what is settled, in order."""
