@@ -1,16 +1,20 @@
 """How each state table and object store is made for the contract suites."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from tests.fakes.aws import ENVIRON, aws_server
 from tests.fakes.clock import Clock
 
-from logferry import registry, state
+from logferry import objects, registry, state
+from logferry.objects import Store
 from logferry.state import Table, dynamodb
+
+Opener = Callable[[Path, ExitStack], str]
 
 
 def _dynamodb(_folder: Path, stack: ExitStack) -> str:
@@ -20,25 +24,48 @@ def _dynamodb(_folder: Path, stack: ExitStack) -> str:
     return url
 
 
-# How each kind of table is made for a test: a new file in `state/` needs its line here.
-OPENERS: dict[str, Callable[[Path, ExitStack], str]] = {
+# How each kind is made for a test: a new file in `state/` or `objects/` needs its line here.
+TABLE_OPENERS: dict[str, Opener] = {
     "dynamodb": _dynamodb,
     "memory": lambda _folder, _stack: f"memory:{uuid.uuid4()}",
     "sqlite": lambda folder, _stack: f"sqlite:{folder}/deep/state.db",
 }
 
 
+def _s3(_folder: Path, stack: ExitStack) -> str:
+    endpoint = stack.enter_context(aws_server())
+    requests.put(f"{endpoint}/bucket", timeout=10).raise_for_status()
+    return f"s3:bucket/deep/prefix?region=us-east-1&endpoint={endpoint}"
+
+
+STORE_OPENERS: dict[str, Opener] = {
+    "folder": lambda folder, _stack: f"folder:{folder}/deep/objects",
+    "s3": _s3,
+}
+
+
+@contextmanager
+def _opened(room: str, openers: Mapping[str, Opener], name: str, folder: Path) -> Iterator[str]:
+    if name not in openers:
+        pytest.fail(f"{room}/{name}.py is not under the contract: give it an opener here")
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as environ:
+        for variable, value in ENVIRON.items():
+            environ.setenv(variable, value)
+        yield openers[name](folder, stack)
+
+
 @pytest.fixture(scope="module", params=registry.names("state"))
 def table_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a table of each kind is."""
-    if request.param not in OPENERS:
-        pytest.fail(
-            f"state/{request.param}.py is not under the contract: give it an opener in tests/contract/conftest.py"
-        )
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as environ:
-        for name, value in ENVIRON.items():
-            environ.setenv(name, value)
-        yield OPENERS[request.param](tmp_path_factory.mktemp("state"), stack)
+    with _opened("state", TABLE_OPENERS, request.param, tmp_path_factory.mktemp("state")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=registry.names("objects"))
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where an object store of each kind is."""
+    with _opened("objects", STORE_OPENERS, request.param, tmp_path_factory.mktemp("objects")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -59,3 +86,9 @@ def table(table_url: str, clock: Clock) -> Iterator[Table]:
 def part() -> str:
     """A partition nobody else uses."""
     return f"task/{uuid.uuid4()}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Store:
+    """An object store of each kind; tests keep apart by their folder."""
+    return objects.open_store(store_url)

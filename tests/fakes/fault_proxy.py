@@ -37,11 +37,12 @@ Fault = Answer | LostAnswer | HalfAnswer
 
 @dataclass
 class FaultProxy:
-    """What a test holds: where to send, the faults still to be made, and how many calls came."""
+    """What a test holds: where to send, the faults still to be made, and the calls that came."""
 
     url: str
     faults: deque[Fault] = field(default_factory=deque)
     calls: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)  # of each call
 
 
 @contextmanager
@@ -69,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.proxy.calls.append(f"{self.command} {self.headers.get('X-Amz-Target', self.path)}")
+        self.proxy.headers.append(dict(self.headers))
         fault = self.proxy.faults.popleft() if self.proxy.faults else None
         answer = fault if isinstance(fault, Answer) else self._upstream(body)
         if isinstance(fault, LostAnswer):
@@ -78,11 +80,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body[: len(answer.body) // 2] if half else answer.body)
-        self.close_connection = half or self.close_connection
+        self.close_connection = half or "Content-Length" in answer.headers or self.close_connection
 
     def _upstream(self, body: bytes) -> Answer:
         connection = http.client.HTTPConnection(self.upstream, timeout=30)

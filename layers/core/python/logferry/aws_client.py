@@ -38,6 +38,7 @@ _ADVICE = {
     "ResourceNotFoundException": "make the table or correct its name and region",
     "PermanentRedirect": "the bucket is in another region: set region",
     "AuthorizationHeaderMalformed": "the bucket is in another region: set region",
+    "SecondLevelDomainForbidden": "this service wants the bucket in the host name: set style=virtual",
     "RequestTimeTooSkewed": "set this machine's clock",
     "ExpiredToken": "renew the credentials",
     "ExpiredTokenException": "renew the credentials",
@@ -71,13 +72,13 @@ class AwsClient:
         except exceptions.ClientError as error:
             raise self._answered(error.response) from error
         except (
-            exceptions.HTTPClientError,  # no connection, time-outs, a connection that broke
-            exceptions.ReadTimeoutError,
-            exceptions.ResponseStreamingError,
+            exceptions.ConnectionError,  # nobody there, TLS, a time-out
+            exceptions.HTTPClientError,  # a connection that broke
             exceptions.IncompleteReadError,
+            exceptions.FlexibleChecksumError,
             exceptions.MetadataRetrievalError,
         ) as error:
-            raise StateError(f"{self._subject}: {type(error).__name__}") from error
+            raise StateError(f"{self._subject}: {type(error).__name__}: {error}") from error
         except exceptions.BotoCoreError as error:  # no credentials, no region, an argument the SDK refuses
             raise Misconfigured(f"{self._subject}: {type(error).__name__}: {error}") from error
 

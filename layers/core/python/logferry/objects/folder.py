@@ -128,16 +128,15 @@ def _write(path: Path, body: bytes) -> None:
 
 def _make_folder(path: Path) -> None:
     """The directory and its parents, each new one synced into the one above."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
     try:
         path.mkdir(mode=0o700)
-    except FileNotFoundError:
-        _make_folder(path.parent)
-        _make_folder(path)
     except FileExistsError:
-        if not path.is_dir():
+        if not path.is_dir():  # another writer may have made it meanwhile
             raise
-    else:
-        _sync_folder(path.parent)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:
