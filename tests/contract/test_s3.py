@@ -16,7 +16,7 @@ from logferry.objects.s3 import S3Store
 
 def _error(code: str, status: int) -> Answer:
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-    return Answer(status, body, {"Content-Type": "application/xml"})
+    return Answer(status, body, {"Content-Type": "application/xml", "x-amz-bucket-region": "eu-west-1"})
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,11 @@ def test_half_an_object_is_a_state_error(store: Store, proxy: FaultProxy, part: 
 )
 def test_what_a_person_must_mend_says_how(store: Store, proxy: FaultProxy, answer: Answer, advice: str) -> None:
     """Rights, names and regions are not an absent object: Misconfigured with what to do, for get and put."""
-    proxy.faults.extend([answer] * 10)  # for a wrong region the SDK asks around by itself
+    proxy.faults.extend([answer] * 10)  # the SDK tries the region that the answer names
     with pytest.raises(Misconfigured, match=advice):
         store.put("a", b"one")
     proxy.faults.clear()
-    proxy.faults.extend([answer] * 10)  # for a wrong region the SDK asks around by itself
+    proxy.faults.extend([answer] * 10)
     with pytest.raises(Misconfigured, match=advice):
         store.get("a")
 
