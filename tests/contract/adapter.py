@@ -4,6 +4,7 @@ Public names of that file:
 
 `SECRET`   the secret's value as the wire carries it ("" if the destination has none): no log line, error or repr
            may hold it. Options refer to it as `secret://env/CONTRACT_SECRET`.
+`MINIMAL`  the fewest options that make a valid configuration; nothing is contacted with them
 `PLACES`   groups of rows that apply (keys of `GROUPS`)
 `peer`     `(folder) -> context manager of a Peer`: a real receiver, running
 `rows`     `() -> list[Row]`: one row for each name that `GROUPS` demands, and any more
