@@ -1,12 +1,15 @@
 """Secrets by reference. `secret://<kind>/<rest>` is resolved by the file `vault/<kind>.py`.
 
-Each file has `read(rest: str, environ: Mapping[str, str]) -> str`, which raises LookupError with what to do.
+Each file has `read(rest: str, environ: Mapping[str, str]) -> str`, which raises LookupError with what to do. The
+value is Unicode text: what cannot be encoded is refused here, for an encoder's error would carry the whole value.
 A secret's value is in no log line, error, repr or dead letter: it travels as a `Secret`.
 """
 
+import hmac
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from typing import NoReturn, Self, SupportsIndex
 
 from logferry.errors import ConfigError, Misconfigured
 
@@ -14,7 +17,7 @@ __all__ = ["Secret", "Vault"]
 
 
 class Secret:
-    """A value that prints as `***`; `reveal()` is the one way to it."""
+    """A value that prints as `***`, however it is formatted, and cannot be pickled; `reveal()` is the one way to it."""
 
     __slots__ = ("_value",)
 
@@ -28,8 +31,25 @@ class Secret:
     def __repr__(self) -> str:
         return "***"
 
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        if not isinstance(other, Secret):
+            return NotImplemented
+        # In a time that does not tell how much of a guess was right.
+        return hmac.compare_digest(
+            self._value.encode("utf-8", "surrogatepass"), other._value.encode("utf-8", "surrogatepass")
+        )
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -49,16 +69,18 @@ class Vault:
         return self._known[reference]
 
     def refresh(self, reference: str) -> bool:
-        """Read it again; whether the value changed."""
-        old = self._known.pop(reference, None)
-        return self.resolve(reference) != old
+        """Read it again; whether the value changed. What cannot be read stays as it was known: Misconfigured."""
+        new = self._read(reference)
+        old = self._known.get(reference)
+        self._known[reference] = new
+        return new != old
 
     def _read(self, reference: str) -> Secret:
         kind, _, rest = reference.removeprefix("secret://").partition("/")
         known = sorted(module.name for module in pkgutil.iter_modules(__path__))
         if not reference.startswith("secret://") or kind not in known or not rest:
             raise ConfigError(
-                [f"not a secret reference: expected secret://KIND/NAME with KIND one of {', '.join(known)}"],
+                [f"not a reference to a secret (not shown): write secret://KIND/NAME, KIND one of {', '.join(known)}"],
                 subject="secret",
             )
         try:

@@ -9,17 +9,18 @@ _MAX_BYTES = 65_536
 
 
 def read(rest: str, environ: Mapping[str, str]) -> str:  # noqa: ARG001  # the same signature in every file of this room
-    """The file's text without the trailing newline; at most 64 KiB."""
+    """The file's text without newlines at its end; at most 64 KiB."""
     path = Path("/" + rest.lstrip("/"))
     try:
         with path.open("rb") as file:
             body = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise LookupError(f"cannot read {path} ({error.strerror}): create it, readable by this user") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise LookupError(f"cannot read {str(path)!r} ({reason}): create it, readable by this user") from None
     if len(body) > _MAX_BYTES:
         raise LookupError(f"{path} is larger than {_MAX_BYTES} bytes: it is not a secret")
     try:
-        text = body.decode().rstrip("\r\n")
+        text = body.decode("utf-8-sig").rstrip("\r\n")  # editors on Windows put a mark before the text
     except UnicodeDecodeError:
         raise LookupError(f"{path} is not UTF-8 text") from None
     if not text:
