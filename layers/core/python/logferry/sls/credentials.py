@@ -1,16 +1,16 @@
-"""An access key, found in the environment: our own names first, then the ones both clouds' runtimes set.
+"""An access key, by secret references or from the environment: our own names first, then the ones the runtimes set.
 
 `SLS_AK_ID`, `SLS_AK_KEY`, `SLS_STS_TOKEN`; else `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET`,
 `ALIBABA_CLOUD_SECURITY_TOKEN`. Temporary keys change between invocations: read them for each one.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from logferry.errors import Misconfigured
-from logferry.vault import Secret
+from logferry.vault import Secret, Vault
 
-__all__ = ["Credentials", "from_environ"]
+__all__ = ["Credentials", "EnvironKeys", "Keys", "VaultKeys", "from_environ"]
 
 _NAMES = (
     ("SLS_AK_ID", "SLS_AK_KEY", "SLS_STS_TOKEN"),
@@ -34,3 +34,49 @@ def from_environ(environ: Mapping[str, str]) -> Credentials:
                 environ[key_id], Secret(environ[secret]), Secret(environ[token]) if environ.get(token) else None
             )
     raise Misconfigured("no access key: set SLS_AK_ID and SLS_AK_KEY (or give the function a role)")
+
+
+class Keys(Protocol):
+    """Where a client gets its key for each request."""
+
+    def current(self) -> Credentials:
+        """The key to sign with now; Misconfigured if there is none."""
+        ...
+
+    def renew(self, refused: Credentials) -> bool:
+        """Read again after the service refused that key; whether there is another one now."""
+        ...
+
+
+class EnvironKeys:
+    """The key in an environment, as it is at each request."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def current(self) -> Credentials:
+        """The key in the environment."""
+        return from_environ(self._environ)
+
+    def renew(self, refused: Credentials) -> bool:
+        """Whether the environment has changed since."""
+        return self.current() != refused
+
+
+class VaultKeys:
+    """A key by secret references: id, secret, and for a temporary key its token."""
+
+    def __init__(self, vault: Vault, access_key_id: str, access_key_secret: str, security_token: str | None) -> None:
+        self._vault = vault
+        self._references = [name for name in (access_key_id, access_key_secret, security_token) if name]
+
+    def current(self) -> Credentials:
+        """The key as the vault knows it."""
+        key_id, secret, *token = map(self._vault.resolve, self._references)
+        return Credentials(key_id.reveal(), secret, token[0] if token else None)
+
+    def renew(self, refused: Credentials) -> bool:
+        """Have the vault read all parts again."""
+        for reference in self._references:
+            self._vault.refresh(reference)
+        return self.current() != refused

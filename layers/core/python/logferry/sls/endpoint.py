@@ -1,0 +1,79 @@
+"""Where the log service is: `https://cn-hangzhou.log.aliyuncs.com`, `http://127.0.0.1:8070`, or a bare host (= https).
+
+The project is the first label of the host name. An address or `localhost` has no names below it: there the connection
+goes to the host itself, and only the `Host` header carries the project.
+"""
+
+import ipaddress
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from logferry.errors import ConfigError
+
+__all__ = ["Endpoint"]
+
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
+_VENDOR = ".log.aliyuncs.com"
+_NETWORKS = ("-intranet", "-share", "-internal")  # the same service, reached from elsewhere
+
+
+class Endpoint(NamedTuple):
+    """One endpoint; `host` is lower case, an IPv6 address without its brackets."""
+
+    scheme: str
+    host: str
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Endpoint":
+        """The endpoint in a text; ConfigError if it is none."""
+        wanted = "expected https://HOST, http://HOST:PORT or HOST"
+        scheme, slashes, rest = text.strip().rstrip("/").partition("://")
+        if not slashes:
+            scheme, rest = "https", scheme
+        try:
+            parts = urlsplit(f"//{rest}")
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise ConfigError([f"endpoint: {text!r} is not a host and port, {wanted}"], subject="sls") from None
+        if scheme.lower() not in ("http", "https"):
+            raise ConfigError([f"endpoint: {text!r} has the scheme {scheme!r}, {wanted}"], subject="sls")
+        if parts.username is not None or parts.path or parts.query or parts.fragment:
+            raise ConfigError([f"endpoint: has more than a host and a port, {wanted}"], subject="sls")
+        if not _HOST.fullmatch(host) and not _is_address(host):
+            raise ConfigError([f"endpoint: {text!r} has no valid host, {wanted}"], subject="sls")
+        return cls(scheme.lower(), host, port)
+
+    @property
+    def direct(self) -> bool:
+        """Whether the host has no names of projects below it."""
+        return self.host == "localhost" or _is_address(self.host)
+
+    def url(self, project: str) -> str:
+        """Scheme, host and port to connect to; an empty project is the service itself."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        below = f"{project}." if project and not self.direct else ""
+        return f"{self.scheme}://{below}{host}" + (f":{self.port}" if self.port else "")
+
+    def host_header(self, project: str) -> str:
+        """The `Host` header, without the port, as the vendor's clients send and sign it."""
+        host = "localhost" if ":" in self.host else self.host  # an IPv6 address cannot stand behind a label
+        return f"{project}.{host}" if project else host
+
+    def place(self) -> tuple[str, int]:
+        """Equal for two endpoints of the same service, whichever network (public, intranet) and scheme they name."""
+        if self.host.endswith(_VENDOR):
+            region = self.host.removesuffix(_VENDOR)
+            for network in _NETWORKS:
+                region = region.removesuffix(network)
+            return region + _VENDOR, 0
+        return self.host, self.port or (443 if self.scheme == "https" else 80)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""What the log service's errors mean for us: its status and `errorCode` become one of our errors, once, here.
+
+| answer | error |
+|---|---|
+| 5xx, 429, `ServerBusy`, `RequestTimeout`, quotas (`…QuotaExceed`, 403) | SourceError, transient, with `Retry-After` |
+| a cursor that is invalid or older than what is kept | Expired |
+| `ProjectNotExist`, `LogStoreNotExist`, `ShardNotExist`, `ConsumerGroupNotExist` | Missing |
+| signature, key, token, clock, permission (401, other 403) | KeyRefused, a Misconfigured that says what to do |
+| everything else | Declined, a SourceError that is not transient, with the service's code |
+
+Messages hold operation, status, code, text and request id. What the service echoes of our token is masked.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from logferry.errors import Expired, LogferryError, Misconfigured, Missing, SourceError
+
+__all__ = ["Declined", "KeyRefused", "Refusal", "refusal"]
+
+_MAX_TEXT = 300  # characters of the service's own message
+_BUSY = {"ServerBusy", "RequestTimeout", "InternalServerError"}
+_MISSING = {"ProjectNotExist", "LogStoreNotExist", "LogstoreNotExist", "ShardNotExist", "ConsumerGroupNotExist"}
+_CLOCK = "check this machine's clock (15 minutes at most)"
+_TOKEN = "renew the temporary key and its security_token"  # noqa: S105  # advice, no secret
+_ADVICE = {
+    "SignatureNotMatch": "check access_key_secret (and region, with v4)",
+    "Unauthorized": "check access_key_id and what its RAM user or role may do",
+    "InvalidAccessKeyId": "check access_key_id",
+    "InvalidAccessKeyId.NotFound": "check access_key_id",
+    "SecurityToken.Expired": _TOKEN,
+    "SecurityTokenExpired": _TOKEN,
+    "SecurityToken.Invalid": _TOKEN,
+    "RequestTimeTooSkewed": _CLOCK,
+    "RequestTimeExpired": _CLOCK,
+}
+
+
+class KeyRefused(Misconfigured):
+    """The service does not take our key, signature or clock: reading the key again may help."""
+
+
+class Declined(SourceError):
+    """The service says no to the request itself; `code` is its `errorCode`."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Refusal(NamedTuple):
+    """An answer that is no success."""
+
+    status: int
+    code: str
+    text: str
+    request_id: str
+    retry_after: float | None
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+    """What an answer says; an answer that is not the service's own (a proxy's page) has the code `HTTP`."""
+    code, text = "HTTP", body[: 4 * _MAX_TEXT].decode("utf-8", "replace")
+    try:
+        found = msgspec.json.decode(body, type=dict[str, object])
+        code, text = str(found["errorCode"]), str(found.get("errorMessage", ""))
+    except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
+        pass
+    wait = headers.get("Retry-After", "")
+    after = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 6 else None
+    return Refusal(status, code[:80], " ".join(text.split()), headers.get("x-log-requestid", "none"), after)
+
+
+def translate(said: Refusal, operation: str, secrets: tuple[str, ...]) -> LogferryError:
+    """Our error for it; `secrets` are masked in the service's text."""
+    text = said.text
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    message = f"{operation}: {said.status} {said.code}: {text[:_MAX_TEXT]} (request id {said.request_id})"
+    if said.status >= 500 or said.status == 429 or said.code in _BUSY or _is_quota(said):
+        return SourceError(message, transient=True, retry_after=said.retry_after)
+    if "invalidcursor" in said.code.lower():
+        return Expired(message)
+    if said.code in _MISSING:
+        return Missing(message)
+    if said.code in _ADVICE or said.status in (401, 403):
+        advice = _ADVICE.get(said.code, "check what the key's RAM user or role may do")
+        return KeyRefused(f"{message}; {advice}")
+    return Declined(message, said.code)
+
+
+def _is_quota(said: Refusal) -> bool:
+    return "quotaexceed" in said.code.lower() or (said.status == 403 and " exceed" in said.text.lower())

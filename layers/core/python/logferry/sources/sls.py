@@ -1,0 +1,205 @@
+"""A logstore: one stream a shard, read by cursor ranges through PullLogs.
+
+Positions are the service's cursors, base64 of a number that grows along a shard. A shard that was split or merged is
+read to its end before the shards that took over its key range. A pull is bounded by `max_groups` and the service's
+10 MB; transient errors are the caller's to repeat. Docs: docs/sources/sls.md.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Annotated, Literal
+
+import msgspec
+
+from logferry import config
+from logferry.config import Duration, SecretRef
+from logferry.errors import ConfigError, LogferryError, SourceError
+from logferry.model import Position
+from logferry.sls.client import Client, web
+from logferry.sls.codec import LogGroups
+from logferry.sls.credentials import EnvironKeys, Keys, VaultKeys
+from logferry.sls.endpoint import Endpoint
+from logferry.sls.logstore import Compression, Logstore, Pull, Shard
+from logferry.sls.projects import get_logstore
+from logferry.sls.trigger import Doorbell
+from logferry.sources import Progress, Replays, Stream, Surroundings
+from logferry.transport.web import Web
+
+__all__ = ["IDENTITY", "Config", "SlsSource", "build", "rings"]
+
+IDENTITY = ("endpoint", "project", "logstore", "query")
+_FOR_EVER = 3650  # days; what the service stores for "never expires"
+_DAY = 86_400.0
+
+
+class Config(config.Config, frozen=True, kw_only=True):
+    """`source: {sls: …}`."""
+
+    endpoint: Annotated[
+        str, msgspec.Meta(min_length=1, description="a URL such as https://cn-hangzhou.log.aliyuncs.com")
+    ]
+    project: Annotated[
+        str,
+        msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", description="a project name (3-63 of a-z, 0-9, -)"),
+    ]
+    logstore: Annotated[
+        str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{2,128}$", description="a logstore name (letters, digits, _ and -)")
+    ]
+    auth: Literal["v1", "v4"] = "v1"
+    region: (
+        Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{2,40}$", description="a region such as cn-hangzhou")] | None
+    ) = None
+    access_key_id: SecretRef | None = None
+    access_key_secret: SecretRef | None = None
+    security_token: SecretRef | None = None
+    ca_file: str | None = None
+    query: str | None = None
+    compression: Compression = "lz4"
+    max_groups: Annotated[int, msgspec.Meta(ge=1, le=1000, description="1-1000")] = 1000
+    time_out: Duration = "60s"
+
+    def problems(self) -> list[str]:
+        """What needs more than one option, and the endpoint's form."""
+        found = []
+        try:
+            Endpoint.parse(self.endpoint)
+        except ConfigError as error:
+            found += error.problems
+        if (self.auth == "v4") != (self.region is not None):
+            wanted = "auth v4 needs a region" if self.region is None else "a region is for auth v4 only"
+            found.append(f"region: {self.region!r} with auth {self.auth}, {wanted}")
+        if (self.access_key_id is None) != (self.access_key_secret is None):
+            found.append(
+                "access_key_id: expected with access_key_secret, or neither (then the environment's key is used)"
+            )
+        if self.security_token is not None and self.access_key_id is None:
+            found.append("security_token: expected with access_key_id and access_key_secret")
+        if config.seconds(self.time_out) <= 0:
+            found.append(f"time_out: {self.time_out} is not more than 0s")
+        return found
+
+
+class SlsSource:
+    """One logstore."""
+
+    replays: Replays = "cursor"
+    progress: Progress = "ordered"
+
+    def __init__(self, logstore: Logstore, *, query: str = "", max_groups: int = 1000) -> None:
+        self.logstore = logstore
+        self._query = query
+        self._max_groups = max_groups
+
+    def streams(self) -> list[Stream]:
+        """All shards, those that were split or merged before those that took over from them."""
+        shards = sorted(self.logstore.list_shards(), key=_age)
+        return [
+            Stream(name=shard.name, born=shard.created, open=shard.writable, parents=_parents(shard, shards))
+            for shard in shards
+        ]
+
+    def position(self, stream: str, at: str | int) -> Position:
+        """The cursor of `begin`, `end` or a receive time."""
+        return self.logstore.get_cursor(stream, str(at))
+
+    def order(self, position: Position) -> int:
+        """The number in the cursor."""
+        try:
+            digits = base64.b64decode(position, validate=True)
+        except (binascii.Error, ValueError):
+            digits = b""
+        if not digits.isdigit():
+            raise SourceError(f"position: {position[:80]!r} is not a cursor (base64 of a number)")
+        return int(digits)
+
+    def time_of(self, stream: str, position: Position) -> int:
+        """When the log group at the position was received; now at the shard's end."""
+        if self.order(position) >= self.order(self.position(stream, "end")):
+            return int(self.logstore.client.clock())
+        return self.logstore.get_cursor_time(stream, position)
+
+    def retention(self) -> float | None:
+        """The logstore's ttl; None if it keeps logs for ever or does not say."""
+        try:
+            days = get_logstore(self.logstore.client, self.logstore.name).get("ttl")
+        except LogferryError:
+            return None
+        return days * _DAY if isinstance(days, int) and 0 < days < _FOR_EVER else None
+
+    def read(self, stream: str, begin: Position, end: Position) -> Iterator[LogGroups]:
+        """Pull after pull until `end`; ends early, without a batch, where the service has nothing up to there yet.
+
+        A service that ignores the end cursor may go past it: the last batch says how far.
+        """
+        cursor, last = begin, self.order(end)
+        while self.order(cursor) < last:
+            pulled = self.logstore.pull_logs(stream, Pull(cursor, end, self._max_groups, self._query))
+            step = self.order(pulled.next_cursor) - self.order(cursor)
+            if step < 0 or (step == 0 and pulled.data):
+                raise SourceError(
+                    f"shard {stream}: the pull at {cursor} returned logs and leads to {pulled.next_cursor}"
+                )
+            if step == 0:
+                return
+            yield _batch(pulled.data, cursor, pulled.next_cursor, pulled.raw_lines)
+            cursor = pulled.next_cursor
+
+
+def build(options: Config, surroundings: Surroundings) -> SlsSource:
+    """The source; it asks for its key at each request, connects at the first one, and shares connections."""
+    keys: Keys = EnvironKeys(surroundings.environ)
+    if options.access_key_id and options.access_key_secret:
+        references = (options.access_key_id, options.access_key_secret, options.security_token)
+        keys = VaultKeys(surroundings.vault, *references)
+    client = Client(
+        endpoint=Endpoint.parse(options.endpoint),
+        project=options.project,
+        keys=keys,
+        region=options.region or "",
+        time_out=config.seconds(options.time_out),
+        clock=surroundings.clock,
+        web=_connections(options.ca_file),
+    )
+    logstore = Logstore(client, options.logstore, options.compression)
+    return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups)
+
+
+def rings(options: Config, bell: Doorbell) -> bool:
+    """Whether the trigger's doorbell means this logstore, by whichever of its endpoints."""
+    try:
+        place = Endpoint.parse(bell.endpoint).place()
+    except ConfigError:
+        return False
+    named = (options.project, options.logstore) == (bell.project, bell.logstore)
+    return named and place == Endpoint.parse(options.endpoint).place()
+
+
+@cache
+def _connections(ca_file: str | None) -> Web:
+    """Kept while the instance lives: a source is built for each invocation."""
+    return web(ca_file)
+
+
+def _batch(data: bytes, begin: Position, end: Position, raw_lines: int | None) -> LogGroups:
+    batch = LogGroups(data, begin, end)
+    if raw_lines is not None:
+        batch.filtered_at_source = max(0, raw_lines - batch.count)
+    return batch
+
+
+def _age(shard: Shard) -> tuple[int, int]:
+    return shard.created, int(shard.name)
+
+
+def _parents(shard: Shard, shards: Sequence[Shard]) -> tuple[str, ...]:
+    """Older shards, no longer written to, that had a part of its key range."""
+    return tuple(
+        other.name
+        for other in shards
+        if not other.writable
+        and _age(other) < _age(shard)
+        and other.begin_key < shard.end_key
+        and shard.begin_key < other.end_key
+    )
