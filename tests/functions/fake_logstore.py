@@ -1,6 +1,6 @@
 """A logstore as a log trigger sees it: shards with a receive time for each log. Cursors are log numbers."""
 
-from logferry.errors import SourceError
+from logferry.errors import Expired, SourceError
 
 __all__ = ["FakeLogstore"]
 
@@ -11,6 +11,7 @@ class FakeLogstore:
     def __init__(self, **times: list[int]) -> None:
         self.times = {int(name.removeprefix("shard")): found for name, found in times.items()}
         self.broken = False
+        self.oldest = 0
 
     def shards(self) -> list[int]:
         """The shards as they are now."""
@@ -22,11 +23,16 @@ class FakeLogstore:
         """The number of the first log at or after that time."""
         times = self.times[shard]
         if at == "begin":
-            return "0"
+            return str(self.oldest)
         if at == "end":
             return str(len(times))
         return str(next((number for number, time in enumerate(times) if time >= int(at)), len(times)))
 
     def time_of(self, shard: int, cursor: str) -> int:
-        """The receive time of the log of that number."""
+        """The receive time of the log of that number; those before `oldest` are gone."""
+        if int(cursor) < self.oldest:
+            raise Expired("cursor is invalid")
         return self.times[shard][int(cursor)]
+
+    def close(self) -> None:
+        """Nothing to let go of."""

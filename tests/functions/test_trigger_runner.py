@@ -184,6 +184,17 @@ def test_an_unreadable_logstore_is_noted_and_tried_again() -> None:
     assert function.ranges == [(0, "0", "1")]
 
 
+def test_an_expired_position_goes_on_with_the_oldest_log() -> None:
+    """What the logstore no longer keeps cannot be presented; what it keeps still is."""
+    logstore, function = FakeLogstore(shard0=[1]), Function()
+    made = runner(logstore, function, quick(start="begin"))
+    made.fire_once()
+    logstore.times[0] += [5, 6, 7]
+    logstore.oldest = 3
+    made.fire_once()
+    assert function.ranges[1:] == [(0, "3", "4")]
+
+
 def test_run_fires_each_shard_once_an_interval() -> None:
     """New data every second, an interval of ten: four calls in 35 seconds."""
     time, function = Time(), Function()

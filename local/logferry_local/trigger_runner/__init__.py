@@ -68,3 +68,7 @@ class Cursors(Protocol):
     def time_of(self, shard: int, cursor: str) -> int:
         """Receive time (Unix seconds) of the log at the cursor."""
         ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -6,6 +6,7 @@ a shard that was born later at its own beginning.
 
 from typing import Literal, NamedTuple
 
+from logferry.errors import Expired
 from logferry_local.trigger_runner import Cursors, LogTrigger
 from logferry_local.trigger_runner.positions import Positions
 
@@ -48,14 +49,24 @@ class Ranges:
         end = self._cursors.cursor(shard, "end")
         if begin == end:
             return None
-        limit = self._cursors.time_of(shard, begin) + max(1, int(self._trigger.interval))
-        bound = self._cursors.cursor(shard, limit)
+        try:
+            first = self._cursors.time_of(shard, begin)
+        except Expired:  # older than what the logstore keeps: the range begins with the oldest log there is
+            begin = self._cursors.cursor(shard, "begin")
+            if begin == end:
+                return None
+            first = self._cursors.time_of(shard, begin)
+        bound = self._cursors.cursor(shard, first + max(1, int(self._trigger.interval)))
         more = bound not in (begin, end)
         return Range(shard, begin, bound if more else end, more)
 
     def passed(self, done: Range) -> None:
         """The range was taken or given up: it is never presented again."""
         self._positions.set(self._key(done.shard), done.end)
+
+    def close(self) -> None:
+        """Let go of the logstore."""
+        self._cursors.close()
 
     def _key(self, shard: int) -> str:
         return f"{self._prefix}{shard}"

@@ -99,9 +99,11 @@ class TriggerRunner:
             self._settings.sleep(max(0.0, min(following_event - self._clock(), 1.0)))
 
     def close(self) -> None:
-        """End the functions' processes."""
+        """End the functions' processes and the connections."""
         for function in self._functions.values():
             function.close()
+        for _, ranges in self._logs:
+            ranges.close()
 
     def _next_look(self, trigger: LogTrigger, now: float) -> float:
         dues = [due for (name, _), due in self._due.items() if name == trigger.name]
