@@ -123,7 +123,7 @@ def test_damaged_header_costs_only_its_own_groups(tmp_path: Path, caplog: pytest
     path.write_bytes(content)
     with caplog.at_level(logging.ERROR):
         shard = opened(tmp_path)
-    assert "1 damaged groups" in caplog.text
+    assert [record.__dict__["groups"] for record in caplog.records] == [1]
     assert shard.end == FIRST + 4
     assert shard.reading(Pull(FIRST + 2, None, 10, 1000)).body() == b"<2><3>"
     with pytest.raises(Damaged):

@@ -19,7 +19,7 @@ from logferry_local.sls_server.store import Store
 
 __all__ = ["app"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("logferry.sls_server")
 
 _TICK = 1.0  # seconds
 _LOGSTORE = "/logstores/{logstore}"

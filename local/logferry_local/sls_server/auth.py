@@ -14,7 +14,7 @@ from logferry_local.sls_server.refusals import Refusal
 __all__ = ["CLOCK_SKEW", "verify"]
 
 CLOCK_SKEW = 15 * 60.0
-_HASH_HEADER = {"v1": "Content-MD5", "v4": "x-log-content-sha256"}
+_HASHES = {"v1": ("Content-MD5", "ContentMD5"), "v4": ("x-log-content-sha256", "ContentSHA256")}  # header, code
 
 
 def verify(message: Message, body: bytes, keys: Mapping[str, Secret], now: float) -> None:
@@ -68,9 +68,9 @@ def _check_clock(message: Message, claim: Claim, now: float) -> None:
 
 
 def _check_body(message: Message, claim: Claim, body: bytes) -> None:
-    name = _HASH_HEADER[claim.version]
+    name, code = _HASHES[claim.version]
     given = message.header(name)
     if not given and (body or claim.version == "v4"):
-        raise Refusal(400, f"Missing{name.replace('-', '')}", f"{name} does not exist in http header")
+        raise Refusal(400, f"Missing{code}", f"{name} does not exist in http header")
     if given and not hmac.compare_digest(given.lower().encode(), body_hash(claim.version, body).lower().encode()):
-        raise Refusal(400, f"Invalid{name.replace('-', '')}", f"{name} is not that of the body")
+        raise Refusal(400, f"Invalid{code}", f"{name} is not that of the body")

@@ -24,7 +24,7 @@ def unpack(kind: str, body: bytes, raw_size: int) -> bytes:
         raise Refusal(400, "InvalidCompressType", f"x-log-compresstype {kind[:20]} is unsupported.")
     try:
         raw = _UNPACK[kind](body, raw_size)
-    except (RuntimeError, ValueError, zlib.error, zstandard.ZstdError, MemoryError):
+    except (lz4.block.LZ4BlockError, ValueError, zlib.error, zstandard.ZstdError, MemoryError):
         raise Refusal(400, "PostBodyUncompressError", "post body cannot be uncompressed") from None
     if len(raw) != raw_size:
         raise Refusal(400, "PostBodyUncompressError", f"post body is {len(raw)} bytes, x-log-bodyrawsize {raw_size}")

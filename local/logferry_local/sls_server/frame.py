@@ -23,7 +23,7 @@ from logferry_local.sls_server.store import Store
 
 __all__ = ["Call", "Handler", "Service", "answer", "endpoint", "project_of", "refused"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("logferry.sls_server")
 
 _REQUEST_ID = "x-log-requestid"
 MAX_BODY = 12 << 20  # as it is sent: a log group that lz4 cannot shrink, and its frame
@@ -89,9 +89,9 @@ def endpoint(service: Service, handler: Handler) -> Callable[[Request], Awaitabl
         except Refusal as refusal:
             response = refused(refusal)
         except ClientDisconnect:
-            response = refused(Refusal(400, "RequestTimeout", "the request ended early"))
+            response = refused(Refusal(400, "PostBodyInvalid", "the body ended early"))  # nobody is there to read it
         except Exception:
-            log.exception("%s %s failed", request.method, request.scope["path"])
+            log.exception("request failed", extra={"method": request.method, "path": request.scope["path"]})
             response = refused(Refusal(500, "InternalServerError", "internal server error"))
         response.headers.setdefault(_REQUEST_ID, _request_id())
         return response

@@ -17,7 +17,7 @@ from logferry_local.sls_server.shards import OutOfRange, Pull, Reading, Shard
 
 __all__ = ["MAX_GROUPS", "MAX_PULL_BYTES", "put", "read_shard"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("logferry.sls_server")
 
 MAX_GROUPS = 1000
 MAX_PULL_BYTES = 10 << 20
@@ -28,12 +28,12 @@ _PROTOBUF = "application/x-protobuf"
 async def put(call: Call) -> Response:
     """PutLogs to `shards/lb`, or to `shards/route?key=`."""
     service, logstore = call.service, call.path["logstore"]
+    if call.path["way"] not in ("lb", "route"):
+        raise Refusal(400, "NotSupported", "shards are neither split nor merged here")
     if not call.headers.get("content-type"):
         raise Refusal(400, "MissingContentType", "Content-Type does not exist in http header when body is not empty")
     if call.headers["content-type"].partition(";")[0].strip() != _PROTOBUF:
         raise Refusal(415, "InvalidContentType", f"Content-Type {call.headers['content-type'][:40]} is unsupported")
-    if call.path["way"] not in ("lb", "route"):
-        raise Refusal(400, "NotSupported", "shards are neither split nor merged here")
     hash_key = call.params.get("key", "") if call.path["way"] == "route" else None
     shard = service.store.choose(call.project, logstore, hash_key)
     group = bodies.unpack(call.headers.get("x-log-compresstype", "").lower(), call.body, _raw_size(call))
@@ -42,7 +42,7 @@ async def put(call: Call) -> Response:
         shard.append([list_entry(len(group)) + group], service.clock())
         await service.store.settle(shard)
     except OSError:
-        log.exception("shard of %s/%s cannot be written", call.project, logstore)
+        log.exception("log group not written", extra={"project": call.project, "logstore": logstore})
         raise Refusal(500, "InternalServerError", "the log group could not be written") from None
     return answer()
 
@@ -70,7 +70,7 @@ async def _pull(call: Call, shard: Shard) -> Response:
     except OutOfRange:
         raise invalid_cursor(call.params["cursor"]) from None
     except Damaged as error:
-        log.exception("pull from %s/%s", call.project, call.path["logstore"])
+        log.exception("pull refused", extra={"project": call.project, "logstore": call.path["logstore"]})
         raise Refusal(500, "InternalServerError", f"log group damaged on disk: {error.args[0]}") from None
     headers = {"x-log-compresstype": kind} if kind else {}
     headers |= {

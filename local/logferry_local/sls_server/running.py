@@ -6,6 +6,7 @@ with process(folder, {"key-id": Secret("key-secret")}) as running: ...      # ru
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
 
 
 def run(application: Starlette, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `ready` is called once connections are answered."""
+    """Serve until SIGTERM or SIGINT, then return; `ready` is called once connections are answered."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
     _Server(application, ready).run(sockets=[bound])
 
 
@@ -82,7 +85,7 @@ def process(folder: Path, keys: Mapping[str, Secret], options: Sequence[str] = (
     """The store on a loopback port, as `logferry sls serve` with these options; killed if it does not stop."""
     command = [sys.executable, "-c", "from logferry_local.cli import main; main()", "sls", "serve"]
     command += ["--port", "0", "--data", str(folder), *options]
-    given = ",".join(f"{key}:{secret.reveal()}" for key, secret in keys.items())
+    given = " ".join(f"{key}:{secret.reveal()}" for key, secret in keys.items())
     environ = {**os.environ, "LOGFERRY_SLS_ACCESS_KEYS": given}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as child:
         try:

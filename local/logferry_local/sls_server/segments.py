@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 __all__ = ["Damaged", "Segment", "Slice"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("logferry.sls_server")
 
 _MAGIC = b"LFSEG01\n"
 _FILE = struct.Struct("<8sQ")
@@ -161,7 +161,7 @@ class Segment:
                 entry = _next_good(descriptor, self.end + 1, file_size, expected)
                 if entry is None:
                     return
-                log.error("segment %s: %d damaged groups from %d", self.path, entry.number - expected, expected)
+                log.error("log groups damaged", extra={"segment": str(self.path), "groups": entry.number - expected})
                 for _ in range(expected, entry.number):
                     self._note(_Entry(0, entry.time, self.end, 0))
             self._note(entry)
@@ -173,7 +173,7 @@ class Segment:
             self.times.pop()
         self.torn = os.fstat(descriptor).st_size - self.end
         if self.torn:
-            log.warning("segment %s: torn tail of %d bytes cut after %d groups", self.path, self.torn, len(self))
+            log.warning("torn tail cut", extra={"segment": str(self.path), "bytes": self.torn, "groups": len(self)})
             os.ftruncate(descriptor, self.end)
             os.fsync(descriptor)
 

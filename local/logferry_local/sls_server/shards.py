@@ -17,7 +17,7 @@ from logferry_local.sls_server.segments import Segment, Slice
 
 __all__ = ["JUMP", "OutOfRange", "Pull", "Reading", "Shard"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("logferry.sls_server")
 
 JUMP = 1_000_000
 _CLOSED = "closed"  # this file is there while nothing was written since the last orderly close
@@ -141,7 +141,7 @@ class Shard:
             self._segments.pop(0)
             oldest.path.unlink()
             dropped += 1
-            log.info("segment %s: dropped, older than the retention", oldest.path)
+            log.info("segment dropped by retention", extra={"segment": str(oldest.path)})
         return dropped
 
     def descriptor(self) -> int:
