@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.fakes.certificates import Authority, Certificate
+from tests.fakes.certificates import Authority
 from tests.services import SYSLOG_NG_ROOT
 
 __all__ = ["Daemon", "rsyslog", "syslog_ng"]
@@ -119,7 +119,7 @@ def _running(
 ) -> Iterator[Daemon]:  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     authority = Authority(folder)
-    certificate: Certificate = authority.issue()
+    certificate = authority.issue(["localhost"])
     ports = dict(zip(inputs, _free_ports(len(inputs)), strict=True))
     conf, out, noise = folder / "daemon.conf", folder / "out.jsonl", folder / "daemon.log"
     conf.write_text(
