@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.functions.place import delivering
 
 from logferry_local.platforms import Function, driver
 from logferry_local.platforms.instance import Instance
@@ -76,3 +77,32 @@ def test_the_initializers_modules_are_there(mounted: Path) -> None:
     result = instance.invoke(b"[]", "r-1")
     instance.close()
     assert (result.ok, result.reply["errorType"]) == (False, "ConfigError"), result.reply
+
+
+@pytest.mark.parametrize("contract", driver.CONTRACTS)
+def test_forward_delivers_from_its_zip(mounted: Path, tmp_path: Path, contract: str) -> None:
+    """A real log store, a real receiver, nothing but the zips between them: each log arrives once, per shard."""
+    with delivering(tmp_path) as delivery:
+        delivery.place.put(0, "a", "b")
+        delivery.place.put(1, "c")
+        instance = Instance(function(mounted, "forward", timeout=30.0), contract, delivery.environ)
+        first = instance.invoke(delivery.event(0), "r-1")
+        assert first.ok, first.reply
+        assert delivery.received() == ["a", "b"]
+        again, second = (instance.invoke(delivery.event(shard), "r-2") for shard in (0, 1))
+        instance.close()
+        assert (again.ok, second.ok, delivery.received()) == (True, True, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("contract", ["fc", "aws"])
+def test_sweep_delivers_from_its_zip(mounted: Path, tmp_path: Path, contract: str) -> None:
+    """What no trigger ever told of is delivered by the timer."""
+    name = "timer.fc.json" if contract == "fc" else "schedule.aws.json"
+    with delivering(tmp_path) as delivery:
+        delivery.place.put(0, "a")
+        delivery.place.put(1, "b")
+        instance = Instance(function(mounted, "sweep", timeout=30.0), contract, delivery.environ)
+        result = instance.invoke((ROOT / "events/sweep" / name).read_bytes(), "r-1")
+        instance.close()
+        assert result.ok, result.reply
+        assert delivery.received() == ["a", "b"]

@@ -8,15 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.functions.place import KEY, Place, furnished
 
-from logferry.sls import projects
-from logferry.sls.client import Client
-from logferry.sls.credentials import EnvironKeys
-from logferry.sls.endpoint import Endpoint
-from logferry.sls.logstore import Logstore
-from logferry.sls.write import encode_log_group
-from logferry.vault import Secret
-from logferry_local.sls_server.running import serving
 from logferry_local.trigger_runner import Firing
 from logferry_local.trigger_runner.assembly import Plan, assemble
 from logferry_local.trigger_runner.logstores import cursors_of
@@ -24,40 +17,13 @@ from logferry_local.trigger_runner.runner import Settings, TriggerRunner
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "data/probe"
-KEY = {"SLS_AK_ID": "key-id", "SLS_AK_KEY": "key-secret"}
-
-
-class Place:
-    """An embedded log store whose clock is told, with one logstore of two shards."""
-
-    def __init__(self, folder: Path) -> None:
-        self.now = 1_800_000_000.0
-        self.serving = serving(folder, {"key-id": Secret("key-secret")}, clock=lambda: self.now)
-
-    def open(self, address: str) -> None:
-        """Make project and logstore."""
-        self.address = address
-        client = Client(
-            endpoint=Endpoint.parse(address), project="waf-demo", keys=EnvironKeys(KEY), clock=lambda: self.now
-        )
-        projects.create_project(client)
-        projects.create_logstore(client, "waf-logstore", shards=2)
-        self.logstore = Logstore(client, "waf-logstore")
-
-    def put(self, shard: int) -> None:
-        """One log into one shard, now."""
-        key = f"{0x7F + shard:02x}" + "f" * 30
-        self.logstore.put_logs(encode_log_group([(int(self.now), 0, {"a": "b"})]), hash_key=key)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """The log store, serving."""
-    made = Place(tmp_path / "store")
-    with made.serving as address:
-        made.open(address)
+    """A log store whose clock is told."""
+    with furnished(tmp_path / "store", now=1_800_000_000.0) as made:
         yield made
-        made.logstore.client.close()
 
 
 @pytest.fixture
@@ -67,7 +33,7 @@ def runner(place: Place, tmp_path: Path) -> Iterator[TriggerRunner]:
         shutil.copytree(PROBE, tmp_path / "functions" / name)
     environ = {"PATH": os.environ["PATH"], **KEY}
     plan = Plan(file=ROOT / "s.yaml", functions=tmp_path / "functions", environ=environ, endpoint=place.address)
-    settings = Settings(start="begin", clock=lambda: place.now, sleep=lambda _: None)
+    settings = Settings(start="begin", clock=place.clock, sleep=lambda _: None)
     made = assemble(plan, cursors_of(KEY, settings.clock), settings)
     yield made
     made.close()
