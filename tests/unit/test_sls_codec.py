@@ -9,7 +9,7 @@ from tests.fakes.log_groups import delimited
 from logferry.errors import SourceError
 from logferry.model import Record
 from logferry.plan import Plan, Tally
-from logferry.sls.codec import LogGroups, count_logs
+from logferry.sls.codec import LogGroups
 from logferry.sls.write import Fields, encode_log, encode_log_group, list_entry
 
 
@@ -197,13 +197,6 @@ def test_garbage_log_is_a_source_error_when_it_is_reached() -> None:
     assert [next(records).ordinal, next(records).ordinal] == [0, 1]
     with pytest.raises(SourceError, match="log 2 is no log"):
         next(records)
-
-
-def test_count_logs_checks_every_log() -> None:
-    """A PutLogs body is counted only when each log in it can be read."""
-    assert count_logs(encode_log_group([(1, 0, {"k": "v"}), (2, 0, [(b"\xff", b"\xff")])])) == 2
-    with pytest.raises(SourceError, match="log 0"):
-        count_logs(delimited(1, b"\x0a"))
 
 
 def test_large_value_and_large_group_pass() -> None:

@@ -31,7 +31,7 @@ from logferry.sls.framing import DELIMITED, entries
 from logferry.sls.schema import schema
 from logferry.sls.write import list_entry
 
-__all__ = ["OWN_TAG", "LogGroups", "count_logs"]
+__all__ = ["OWN_TAG", "LogGroups"]
 
 OWN_TAG = "__logferry__"
 _FIRST = 1  # LogGroupList.LogGroups and LogGroup.Logs are both number 1
@@ -125,13 +125,6 @@ class LogGroups:
         meta: dict[str, Value] = {"__topic__": _text(found.Topic), "__source__": _text(found.Source)}
         meta |= {f"__tag__:{_text(tag.Key)}": _text(tag.Value) for tag in found.LogTags}
         return _Group(place, meta, found.Logs)
-
-
-def count_logs(group: bytes) -> int:
-    """How many logs a serialised LogGroup holds; SourceError unless it and every log in it can be parsed."""
-    logs = _parse_group(memoryview(group), 0).Logs
-    found = _Group(_Place(0, len(group), 0, len(logs)), {}, logs)
-    return sum(1 for _ in _whole(found, enumerate(logs)))
 
 
 def _parse_group(data: memoryview, offset: int) -> _GroupMessage:

@@ -28,21 +28,20 @@ class Endpoint(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Endpoint":
         """The endpoint in a text; ConfigError if it is none."""
-        wanted = "expected https://HOST, http://HOST:PORT or HOST"
-        scheme, slashes, rest = text.strip().rstrip("/").partition("://")
+        scheme, slashes, rest = text.strip().partition("://")
         if not slashes:
             scheme, rest = "https", scheme
         try:
-            parts = urlsplit(f"//{rest}")
+            parts = urlsplit(f"//{rest.removesuffix('/')}")
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise ConfigError([f"endpoint: {text!r} is not a host and port, {wanted}"], subject="sls") from None
+            raise _wrong("its port or address cannot be") from None
         if scheme.lower() not in ("http", "https"):
-            raise ConfigError([f"endpoint: {text!r} has the scheme {scheme!r}, {wanted}"], subject="sls")
+            raise _wrong(f"{scheme[:20]!r} is not its scheme")
         if parts.username is not None or parts.path or parts.query or parts.fragment:
-            raise ConfigError([f"endpoint: has more than a host and a port, {wanted}"], subject="sls")
+            raise _wrong("has more than a host and a port")
         if not _HOST.fullmatch(host) and not _is_address(host):
-            raise ConfigError([f"endpoint: {text!r} has no valid host, {wanted}"], subject="sls")
+            raise _wrong(f"{host[:80]!r} is not a host")
         return cls(scheme.lower(), host, port)
 
     @property
@@ -69,6 +68,11 @@ class Endpoint(NamedTuple):
                 region = region.removesuffix(network)
             return region + _VENDOR, 0
         return self.host, self.port or (443 if self.scheme == "https" else 80)
+
+
+def _wrong(what: str) -> ConfigError:
+    """Says what is wrong without the text itself: it may hold a password."""
+    return ConfigError([f"endpoint: {what}, expected https://HOST, http://HOST:PORT or HOST"], subject="sls")
 
 
 def _is_address(host: str) -> bool:
