@@ -50,7 +50,7 @@ def test_a_task_file_becomes_a_task() -> None:
         ({"sampling": 50}, "sampling: 50 is not a share above 0% and up to 100%, such as 12.5%"),
         ({"fields": []}, "fields: [] is not a list of 1-500 field names, each once"),
         ({"fields": ["a", "b", "a"]}, "fields: 'a' stands more than once"),
-        ({"fields": ["a", 5]}, "fields[1]: 5 does not fit in a list of 1-500 field names"),
+        ({"fields": ["a", 5]}, "fields[1]: 5 is not the name of a field"),
         ({"max_lag": "0s"}, "max_lag: '0s' is not more than 0"),
         ({"max_lag": 5}, "max_lag: 5 is not a number and ms, s, m, h or d, such as 5m"),
         ({"start": "now"}, "start: 'now' is not begin, end or a time with its offset"),
