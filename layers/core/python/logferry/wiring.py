@@ -10,7 +10,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Self
 
 from logferry import objects, registry, state
@@ -31,7 +30,7 @@ from logferry.task import Task, plan_of
 from logferry.task_store import Stored, TaskStore
 from logferry.vault import Vault
 
-__all__ = ["Workshop", "open_store", "open_table", "settings", "workshop"]
+__all__ = ["Workshop", "dismiss", "open_store", "open_table", "settings", "workshop"]
 
 
 class Workshop:
@@ -78,6 +77,13 @@ class Workshop:
     def crew(self, tasks: Sequence[Stored], patience: Patience) -> Crew:
         """The tasks of one logstore."""
         return Crew(tasks, self.desk(self.source(tasks[0].task()), patience), self.holds, self.job)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for job in self._jobs.values():
+            job.destination.close()
+        self._jobs.clear()
+        self.table.close()
 
     def _build(self, task: Task, version: int) -> Job:
         module = registry.find("destinations", task.destination.kind)
@@ -129,11 +135,16 @@ def open_store(environ: Mapping[str, str]) -> Store:
 
 def workshop(environ: Mapping[str, str]) -> Workshop:
     """The instance's workshop for these places, with this invocation's credentials."""
-    state_url, objects_url = environ.get("LOGFERRY_STATE", ""), environ.get("LOGFERRY_OBJECTS", "")
-    return _kept(state_url, objects_url).renewed(environ)
+    places = environ.get("LOGFERRY_STATE", ""), environ.get("LOGFERRY_OBJECTS", "")
+    if places not in _KEPT:
+        _KEPT[places] = Workshop(open_table(environ), open_store(environ))
+    return _KEPT[places].renewed(environ)
 
 
-@cache
-def _kept(state_url: str, objects_url: str) -> Workshop:
-    places = {"LOGFERRY_STATE": state_url, "LOGFERRY_OBJECTS": objects_url}
-    return Workshop(open_table(places), open_store(places))
+def dismiss() -> None:
+    """Close every workshop: for a process that goes on without one (a worker that ends, a test)."""
+    while _KEPT:
+        _KEPT.popitem()[1].close()
+
+
+_KEPT: dict[tuple[str, str], Workshop] = {}  # what makes the second invocation of an instance quick
