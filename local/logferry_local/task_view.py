@@ -108,7 +108,7 @@ def _place(room: str, choice: Mapping[str, Any] | None) -> str:
     if not choice:
         return ""
     try:
-        found = kinds.identity(room, choice)
+        found = kinds.place(room, choice)
     except (LogferryError, ValueError):
         return ", ".join(choice)
     return f"{found.pop('kind')} " + "/".join(str(value) for value in found.values() if value is not None)

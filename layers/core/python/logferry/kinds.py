@@ -9,7 +9,7 @@ from logferry import config, registry
 from logferry.config import Config
 from logferry.errors import ConfigError
 
-__all__ = ["Chosen", "check", "dump", "identity", "known", "options_of", "schema"]
+__all__ = ["Chosen", "check", "dump", "identity", "known", "options_of", "place", "schema"]
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -63,10 +63,14 @@ def dump(chosen: Chosen) -> dict[str, dict[str, object]]:
 
 
 def identity(room: str, choice: Chosen | Mapping[str, Any]) -> dict[str, object]:
-    """What says which data a choice (also as written) is about: the options its file names in `IDENTITY`, or all."""
-    ((kind, options),) = (dump(choice) if isinstance(choice, Chosen) else choice).items()
-    names = getattr(registry.find(room, kind), "IDENTITY", sorted(options))
-    return {"kind": kind} | {name: options.get(name) for name in names}
+    """What a choice (also as written) and another must agree on to be read at once: `IDENTITY` of its file, or all."""
+    return _named(room, choice, "IDENTITY")
+
+
+def place(room: str, choice: Chosen | Mapping[str, Any]) -> dict[str, object]:
+    """Which data a choice is about, by whatever way it gets there: `PLACE` of its file, or its identity."""
+    kind = choice.kind if isinstance(choice, Chosen) else next(iter(choice))
+    return _named(room, choice, "PLACE" if hasattr(registry.find(room, kind), "PLACE") else "IDENTITY")
 
 
 def schema(room: str, definitions: dict[str, object]) -> dict[str, object]:
@@ -95,3 +99,9 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return options_of(value) if isinstance(value, Config) else msgspec.to_builtins(value)
+
+
+def _named(room: str, choice: Chosen | Mapping[str, Any], names: str) -> dict[str, object]:
+    ((kind, options),) = (dump(choice) if isinstance(choice, Chosen) else choice).items()
+    wanted = getattr(registry.find(room, kind), names, sorted(options))
+    return {"kind": kind} | {name: options.get(name) for name in wanted}

@@ -171,8 +171,8 @@ def check_input(old: Stored, task: Task) -> None:
     """ConfigError when the task would read other data than `old` did: its positions mean nothing there."""
     if old.problem:
         raise StateError(old.problem)
-    before = kinds.identity("sources", (old.spec or {})["source"])
-    after = kinds.identity("sources", task.source)
+    before = kinds.place("sources", (old.spec or {})["source"])
+    after = kinds.place("sources", task.source)
     if before != after:
         names = ", ".join(name for name in before | after if before.get(name) != after.get(name))
         way = f"give the new task another name, or delete {old.name} first"

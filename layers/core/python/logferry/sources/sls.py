@@ -27,9 +27,10 @@ from logferry.sls.trigger import Doorbell
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.transport.web import Web
 
-__all__ = ["IDENTITY", "Config", "SlsSource", "build", "rings"]
+__all__ = ["IDENTITY", "PLACE", "Config", "SlsSource", "build", "rings"]
 
 IDENTITY = ("endpoint", "project", "logstore", "query")
+PLACE = ("project", "logstore")  # positions stay right by whichever endpoint, and a remade shard shows by its birth
 _FOR_EVER = 3650  # days; what the service stores for "never expires"
 _DAY = 86_400.0
 
