@@ -55,6 +55,18 @@ def test_connection_is_kept() -> None:
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
+def test_connection_that_lay_idle_is_not_used_again() -> None:
+    """After 50 idle seconds a load balancer may have forgotten it: a new one is made."""
+    now = [0.0]
+    web = Web(now=lambda: now[0])
+    with Misbehaving(answer(200)) as server:
+        for moment in (0.0, 50.0, 101.0):
+            now[0] = moment
+            web.request("POST", server.url, headers={}, body=b"x", time_out=5)
+        web.close()
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
 def test_threads_do_not_share_a_connection() -> None:
     """Requests at the same time go over connections of their own, and those are used again."""
     web, together = Web(), threading.Barrier(3, timeout=5)
@@ -200,6 +212,14 @@ def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("NO_PROXY", "")
         assert post("http://splunk.example:8088/a").body == b"by proxy"
     assert proxy.requests[0].line == "POST http://splunk.example:8088/a HTTP/1.1"
+
+
+def test_loopback_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy elsewhere could not reach this machine's own addresses, so it is not asked."""
+    with Misbehaving(answer(502)) as proxy, Misbehaving(answer(200)) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert post(server.url).status == 200
 
 
 def test_proxy_that_wants_credentials_is_misconfigured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """One HTTP request: a reply, or an error that says whether the far side may have taken it.
 
 No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is
-an error. Proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`, …); `~/.netrc` and certificate bundles
-named in the environment are not read. `requests` is imported by the first request, not before.
+an error. Proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for loopback addresses, which no
+proxy could reach; `~/.netrc` and certificate bundles named in the environment are not read. `requests` is
+imported by the first request, not before.
 
 Errors: a certificate that does not verify, a far side that does not speak TLS, an unusable `ca_file` and a
 proxy that wants credentials are Misconfigured; a name that does not resolve and everything else that happens
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 __all__ = ["Reply", "Web"]
+
+# Seconds a connection may lie idle: load balancers forget one after 60 s or more, and what is then written to it (by
+# a function that was frozen in between) may get neither an answer nor an error until the time-out.
+_MAX_IDLE = 50.0
 
 
 class Reply(NamedTuple):
@@ -51,7 +56,7 @@ class Web:
         self._now = now
         # One session a request under way, handed on to the next: unlike one a thread, none is
         # left behind when a pool of threads ends.
-        self._idle: deque[requests.Session] = deque()
+        self._idle: deque[tuple[requests.Session, float]] = deque()
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, time_out: float
@@ -72,7 +77,7 @@ class Web:
         """Close the idle connections; never raises."""
         while self._idle:
             with contextlib.suppress(Exception):
-                self._idle.pop().close()
+                self._idle.pop()[0].close()
 
     def _exchange(
         self,
@@ -82,14 +87,13 @@ class Web:
         body: bytes | None,
         time_out: float,
     ) -> Reply:
-        from requests.utils import get_environ_proxies
         from urllib3.util import Timeout
 
         until = self._now() + time_out
         response = session.request(
             *target, headers=dict(headers), data=body, verify=self._verify, allow_redirects=False, stream=True,
             timeout=Timeout(total=time_out, connect=time_out, read=time_out),  # type: ignore[arg-type]  # requests passes it on; its stubs do not know
-            proxies=get_environ_proxies(target[1], no_proxy=None),
+            proxies=_proxies(target[1]),
         )  # fmt: skip
         with response:
             return Reply(response.status_code, response.headers, self._read(response.raw, until))
@@ -107,14 +111,26 @@ class Web:
 
     @contextlib.contextmanager
     def _session(self) -> Iterator["requests.Session"]:
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = _new_session(warn=self._verify is not False)
+        session = None
+        while session is None and self._idle:
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                session, since = self._idle.pop()
+                if self._now() - since > _MAX_IDLE:
+                    session.close()
+                    session = None
+        session = session or _new_session(warn=self._verify is not False)
         try:
             yield session
         finally:
-            self._idle.append(session)
+            self._idle.append((session, self._now()))
+
+
+def _proxies(url: str) -> dict[str, str]:
+    from requests.utils import get_environ_proxies
+
+    host = urlsplit(url).hostname or ""
+    loopback = host in ("localhost", "::1") or host.startswith("127.")
+    return {} if loopback else get_environ_proxies(url, no_proxy=None)
 
 
 def _new_session(*, warn: bool) -> "requests.Session":
