@@ -150,3 +150,26 @@ def test_several_shards_are_all_delivered(tmp_path: Path) -> None:
         assert boat.sweep()["finished"]
         assert len(boat.received("to-hec")) == 600
         assert boat.verified("to-hec") == Counts(read=600, delivered=600)
+
+
+def test_a_value_of_almost_five_megabytes_arrives(boat: Ferry) -> None:
+    """A record far over the usual payload travels alone."""
+    boat.hec()
+    boat.put(3)
+    boat.put(1, big="é" * 2_000_000)
+    boat.put(3)
+    assert boat.sweep()["finished"]
+    assert len(boat.received("to-hec")) == 7
+    assert boat.verified("to-hec") == Counts(read=7, delivered=7)
+
+
+def test_a_value_over_the_receivers_limit_is_parked_with_its_bytes(boat: Ferry) -> None:
+    """Its neighbours arrive; the parked original is the whole record."""
+    boat.hec(sink=hec.Options(token="hec-token", max_event_bytes=1_000_000))
+    boat.put(3)
+    boat.put(1, big="x" * 2_000_000)
+    boat.put(3)
+    assert boat.sweep()["finished"]
+    assert boat.verified("to-hec") == Counts(read=7, delivered=6, parked=1)
+    [letter] = list((boat.folder / "objects").rglob("*.json"))
+    assert letter.stat().st_size > 2_000_000
