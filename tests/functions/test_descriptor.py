@@ -75,9 +75,9 @@ def test_every_mistake_is_listed_with_its_path(tmp_path: Path) -> None:
         (
             "triggerInterval: 60",
             "triggerInterval: 2",
-            "triggers[0].triggerConfig.jobConfig.triggerInterval: 2 is not 3-600",
+            "triggers[0].triggerConfig.jobConfig.triggerInterval: 2 is not between 3 and 600",
         ),
-        ("maxRetryTime: 3", "maxRetryTime: 101", "maxRetryTime: 101 is not 0-100"),
+        ("maxRetryTime: 3", "maxRetryTime: 101", "maxRetryTime: 101 is not between 0 and 100"),
         ("triggerType: log", "triggerType: cdn", "triggerType: 'cdn' is not one of log, timer"),
         ("sourceArn: acs:log", "sourceArn: acs:oss", "expected acs:log:REGION:ACCOUNT:project/PROJECT"),
         ('"@every 5m"', '"every day"', "expected `@every 5m` or six fields"),

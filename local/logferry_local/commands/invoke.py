@@ -5,15 +5,20 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from logferry.errors import ConfigError
+from logferry.runtime import events
+from logferry.sls import trigger
 from logferry_local import checkout
 from logferry_local.platforms import Function, Result
 from logferry_local.platforms.instance import Instance
+from logferry_local.trigger_runner import LogTrigger
+from logferry_local.trigger_runner.logstores import cursors_of
 
 __all__ = ["register"]
 
@@ -22,6 +27,7 @@ Name = Annotated[str, typer.Argument(help="The function: a folder below function
 Event = Annotated[Path, typer.Option(help="A file with the event, such as events/forward/sls_trigger.fc.json.")]
 Contract = Annotated[Cloud | None, typer.Option(help="fc or aws; without it what the file's name says, else fc.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=86_400, help="Seconds until the platform would end the call.")]
+ToEnd = Annotated[bool, typer.Option("--to-end", help="Let the event's range end where its shard ends now.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object: ok, reply, seconds.")]
 
 
@@ -31,24 +37,36 @@ def register(app: typer.Typer) -> None:
 
 
 def invoke(
-    name: Name,
-    event: Event,
-    cloud: Contract = None,
-    timeout: Timeout = 600.0,
-    as_json: Json = False,  # noqa: FBT002  # an option
-) -> None:
+    name: Name, *, event: Event, cloud: Contract = None, timeout: Timeout = 600.0, to_end: ToEnd = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Call a function with an event file; exit 1 if it fails. Its log goes to standard error."""
     contract = cloud or ("aws" if event.name.endswith(".aws.json") else "fc")
     function = Function(name=name, code=_code(name), timeout=timeout)
+    body = _up_to_now(_body(event), os.environ) if to_end else _body(event)
     started = time.monotonic()
     instance = Instance(function, contract, os.environ)
     try:
-        result = instance.invoke(_body(event), str(uuid.uuid4()))
+        result = instance.invoke(body, str(uuid.uuid4()))
     finally:
         instance.close()
     _print(result, time.monotonic() - started, as_json=as_json)
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _up_to_now(body: bytes, environ: Mapping[str, str]) -> bytes:
+    """The same doorbell, rung for everything that is in the shard by now."""
+    event = events.decode(body)
+    bell = trigger.parse(event)
+    watched = LogTrigger(name="", function="", endpoint=bell.endpoint, project=bell.project, logstore=bell.logstore)
+    cursors = cursors_of(environ)(watched)
+    try:
+        end = cursors.cursor(int(bell.shard), "end")
+    finally:
+        cursors.close()
+    assert isinstance(event, dict)  # parse has seen to it
+    return json.dumps({**event, "source": {**event["source"], "endCursor": end}}).encode()
 
 
 def _print(result: Result, seconds: float, *, as_json: bool) -> None:

@@ -23,10 +23,11 @@ def register(app: typer.Typer) -> None:
 
 
 def package(
+    *,
     python: Python = packaging.TARGET,
     out: Out = Path("dist"),
     only: Only = [],  # noqa: B006  # typer's way; never changed
-    as_json: Json = False,  # noqa: FBT002  # an option
+    as_json: Json = False,
 ) -> None:
     """Build layers and functions as zips, the same bytes each time."""
     built = packaging.build(checkout.root(), out, python=python, only=only)
