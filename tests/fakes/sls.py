@@ -115,9 +115,9 @@ class Caller:
         return Reply(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, reply.content)
 
 
-def group(text: str, count: int = 1) -> bytes:
-    """A log group of `count` logs whose field `m` is the text."""
-    return encode_log_group([(1_700_000_000, 0, {"m": text})] * count, topic="t")
+def group(text: str, count: int = 1, name: str = "m") -> bytes:
+    """A log group of `count` logs with one field."""
+    return encode_log_group([(1_700_000_000, 0, {name: text})] * count, topic="t")
 
 
 @contextmanager

@@ -74,6 +74,12 @@ def test_pull_answers_in_the_wanted_compression(caller: Caller, accept: str, kin
     assert unpack[kind](reply.body) == list_entry(len(raw)) + raw
 
 
+def test_group_without_a_log_is_stored(caller: Caller) -> None:
+    """An empty group, even one without any field, is a group: it is counted and served."""
+    assert [caller.put("waf", raw).status for raw in (b"", encode_log_group([], topic="t"))] == [200, 200]
+    assert everything(caller) == b"\x0a\x00\x0a\x03\x1a\x01t"
+
+
 def test_groups_go_round_the_shards(caller: Caller) -> None:
     """Without a hash key, each shard gets its turn."""
     caller.call("POST", "/logstores", document={"logstoreName": "wide", "shardCount": 3})

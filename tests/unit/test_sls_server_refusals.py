@@ -97,6 +97,7 @@ OPERATIONS: list[tuple[str, int, Callable[[Caller], Reply]]] = [
     ("InvalidCompressType", 400, put(group("x"), x_log_compresstype="snappy")),
     ("PostBodyUncompressError", 400, put(group("x"), x_log_bodyrawsize="3")),
     ("PostBodyUncompressError", 400, put(group("x"), x_log_bodyrawsize="5000")),
+    ("PostBodyUncompressError", 400, put(group("x"), x_log_bodyrawsize="0")),
     ("PostBodyUncompressError", 400, put(group("x"), x_log_compresstype="zstd")),
     ("PostBodyUncompressError", 400, put(group("x"), x_log_compresstype="gzip")),
     ("PostBodyInvalid", 400, put(b"\x0a\x7fnot a log group")),
