@@ -116,10 +116,11 @@ class SlsSource:
         return int(digits)
 
     def time_of(self, stream: str, position: Position) -> int:
-        """When the log group at the position was received; now at the shard's end."""
-        if self.order(position) >= self.order(self.position(stream, "end")):
+        """When the log group at the position (or the oldest that is kept) was received; now at the shard's end."""
+        at = max(position, self.position(stream, "begin"), key=self.order)
+        if self.order(at) >= self.order(self.position(stream, "end")):
             return int(self.logstore.client.clock())
-        return self.logstore.get_cursor_time(stream, position)
+        return self.logstore.get_cursor_time(stream, at)
 
     def retention(self) -> float | None:
         """The logstore's ttl; None if it keeps logs for ever or does not say."""
