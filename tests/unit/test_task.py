@@ -17,7 +17,9 @@ from logferry.task import Task
 
 GOOD: dict[str, Any] = {
     "task": "waf",
-    "source": {"sls": {"endpoint": "https://cn-hangzhou.log.aliyuncs.com", "project": "p", "logstore": "l"}},
+    "source": {
+        "sls": {"endpoint": "https://cn-hangzhou.log.aliyuncs.com", "project": "waf-project", "logstore": "waf-logs"}
+    },
     "destination": {"splunk_hec": {"url": "https://splunk.example:8088", "token": "secret://env/SPLUNK_TOKEN"}},
 }
 
@@ -60,11 +62,11 @@ def test_a_task_file_becomes_a_task() -> None:
         ({"filter": {"all": []}}, "filter.all: [] is not a list of one or more conditions"),
         ({"filter": [1]}, "filter: [1] is not a mapping"),
         ({"source": {"slz": {}}}, "source.slz: unknown, expected one of sls"),
-        ({"source": {"sls": 1}}, "source.sls: int is not a mapping of endpoint, project, logstore"),
-        ({"source": "sls"}, "source: str is not a mapping of exactly one of sls"),
-        ({"source": {}}, "source: 0 keys () is not a mapping of exactly one of sls"),
-        ({"source": None}, "source: NoneType is not a mapping of exactly one of sls"),
-        ({"destination": {"splunk_hec": {}, "syslog_server": {}}}, "destination: 2 keys (splunk_hec, syslog_"),
+        ({"source": {"sls": 1}}, "source.sls: a whole number is not a mapping of endpoint, project, logstore"),
+        ({"source": "sls"}, "source: text is not a mapping of exactly one of sls"),
+        ({"source": {}}, "source: a mapping of 0 keys is not a mapping of exactly one of sls"),
+        ({"source": None}, "source: null is not a mapping of exactly one of sls"),
+        ({"destination": {"splunk_hec": {}, "syslog_server": {}}}, "destination: a mapping of 2 keys is not a mapping of exactly one of "),
         ({"fields": [f"{i:0500d}" for i in range(500)], "filter": {"field": "x", "op": "in", "value": ["y" * 20_000]}},
          "document: 27"),
     ],
@@ -80,7 +82,7 @@ def test_every_mistake_of_the_whole_document_is_told_at_once() -> None:
     """Keys, stages, source and destination, each with its full path, whatever else is wrong."""
     found = problems(
         {
-            "source": {"sls": {"project": "p", "logstore": 5}},
+            "source": {"sls": {"project": "waf-project", "logstore": 5}},
             "categry": "waf",
             "filter": {"any": [{"field": "a", "op": "gt", "value": "x"}, {"not": {"op": "eq"}}]},
             "sampling": "0%",

@@ -26,9 +26,9 @@ def store(table: Table) -> TaskStore:
     return TaskStore(table, Clock())
 
 
-def make(name: str = "waf", logstore: str = "l", **more: object) -> Task:
+def make(name: str = "waf", logstore: str = "waf-logs", **more: object) -> Task:
     """A small task."""
-    source = {"sls": {"endpoint": "http://127.0.0.1:1", "project": "p", "logstore": logstore}}
+    source = {"sls": {"endpoint": "http://127.0.0.1:1", "project": "waf-project", "logstore": logstore}}
     destination = {"syslog_server": {"host": "127.0.0.1", "port": 514}}
     return task.load({"task": name, "source": source, "destination": destination, **more})
 
@@ -77,7 +77,7 @@ def test_another_source_under_the_same_name_is_refused(store: TaskStore) -> None
 def test_another_endpoint_of_the_same_logstore_is_accepted(store: TaskStore) -> None:
     """The private and the public endpoint lead to the same data."""
     store.apply(make())
-    source = {"sls": {"endpoint": "http://127.0.0.1:2", "project": "p", "logstore": "l"}}
+    source = {"sls": {"endpoint": "http://127.0.0.1:2", "project": "waf-project", "logstore": "waf-logs"}}
     assert store.apply(make(source=source)).version == 2
 
 

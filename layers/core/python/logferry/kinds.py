@@ -8,6 +8,7 @@ import msgspec
 from logferry import config, registry
 from logferry.config import Config
 from logferry.errors import ConfigError
+from logferry.expectations import kind_of
 
 __all__ = ["Chosen", "check", "dump", "identity", "known", "options_of", "place", "schema"]
 
@@ -27,8 +28,8 @@ def known(room: str) -> list[str]:
 def check(room: str, data: object, path: str, found: list[str]) -> Chosen | None:
     """The choice; None, and every mistake added to `found`, if it is none. Values are not shown: one may be secret."""
     if not isinstance(data, Mapping) or len(data) != 1:
-        keys = f"{len(data)} keys ({', '.join(map(str, data))})" if isinstance(data, Mapping) else type(data).__name__
-        found.append(f"{path}: {keys} is not a mapping of exactly one of {', '.join(known(room))}")
+        what = f"a mapping of {len(data)} keys" if isinstance(data, Mapping) else kind_of(data)
+        found.append(f"{path}: {what} is not a mapping of exactly one of {', '.join(known(room))}")
         return None
     ((kind, given),) = data.items()
     shape = _shape(room, kind)
@@ -37,7 +38,7 @@ def check(room: str, data: object, path: str, found: list[str]) -> Chosen | None
         return None
     here = f"{path}.{kind}"
     if not isinstance(given, Mapping):
-        found.append(f"{here}: {type(given).__name__} is not a mapping of {', '.join(shape.__struct_fields__)}")
+        found.append(f"{here}: {kind_of(given)} is not a mapping of {', '.join(shape.__struct_fields__)}")
         return None
     try:
         return Chosen(kind, config.load(shape, given, path=here))

@@ -13,6 +13,7 @@ import msgspec
 from logferry import config, documents, kinds
 from logferry.config import Config, Duration
 from logferry.errors import ConfigError
+from logferry.expectations import kind_of
 from logferry.kinds import Chosen
 from logferry.plan import Plan
 from logferry.stages.filter import compile_filter
@@ -93,9 +94,9 @@ def parse(text: str | bytes, *, subject: str = "task") -> Task:
 def load(data: object, *, subject: str = "task") -> Task:
     """Plain data as a Task; ConfigError with every mistake of the whole document, each with its full path."""
     if not isinstance(data, Mapping):
-        what = "empty" if data is None else f"a {type(data).__name__}"
+        what = "nothing" if data is None else kind_of(data)
         keys = ", ".join(Task.__struct_fields__)
-        raise ConfigError([f"document: is {what}, a mapping of {keys} is required"], subject=subject)
+        raise ConfigError([f"document: {what} is not a mapping of {keys}"], subject=subject)
     found: list[str] = []
     given = dict(data)
     for key, room in (("source", "sources"), ("destination", "destinations")):
