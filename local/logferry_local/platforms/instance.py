@@ -74,9 +74,11 @@ class Instance:
         self.close()
         options = ["-I", "-S"] if self._function.bare else []
         command = [self._function.python, *options, driver.__file__, json.dumps(self._settings)]
+        # A session of its own: Ctrl-C is for whoever started us, who then closes the instance in order.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._logs, env=self._environ
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._logs, env=self._environ,
+            start_new_session=True,
+        )  # fmt: skip
         self._pipes = _Pipes(self._process)
         return self._pipes
 

@@ -1,27 +1,19 @@
-"""An event as it came (bytes, text or an object) -> a JSON mapping or list; what a timer's event says.
+"""An event as it came (bytes, text or an object) -> a JSON mapping or list, verbatim.
 
 Function Compute hands over bytes, Lambda an object. An empty event (a manual call without a payload) is `{}`.
-Facts: Function Compute "Formats of event"; Amazon EventBridge "Schedule" events.
+Nothing inside is touched: a timer's `payload` stays the text that was configured.
 """
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from logferry.errors import ConfigError
 
-__all__ = ["MAX_BYTES", "Timer", "decode", "timer"]
+__all__ = ["MAX_BYTES", "decode"]
 
 MAX_BYTES = 32 * 1024 * 1024
 _EXPECTED = "expected a JSON object or array in UTF-8"
-
-
-class Timer(NamedTuple):
-    """One tick of a timer: `payload` is the configured text, verbatim; empty if there is none."""
-
-    name: str
-    time: str  # ISO 8601, UTC
-    payload: str
 
 
 def decode(event: object) -> object:
@@ -33,19 +25,6 @@ def decode(event: object) -> object:
     if not isinstance(event, (Mapping, list)):
         _refuse(f"a {type(event).__name__}, {_EXPECTED}")
     return event
-
-
-def timer(event: object) -> Timer | None:
-    """The tick behind a Function Compute timer's or an EventBridge schedule's event; None for any other event."""
-    if not isinstance(event, Mapping):
-        return None
-    if isinstance(event.get("triggerName"), str) and "triggerTime" in event:
-        return Timer(event["triggerName"], str(event["triggerTime"]), str(event.get("payload") or ""))
-    if event.get("source") == "aws.events" and event.get("detail-type") == "Scheduled Event":
-        rules = event.get("resources") or [""]
-        detail = event.get("detail")
-        return Timer(str(rules[0]).rpartition("/")[2], str(event.get("time", "")), json.dumps(detail) if detail else "")
-    return None
 
 
 def _parse(text: str | bytes) -> object:
