@@ -12,13 +12,19 @@ from typing import cast
 
 from logferry import registry
 from logferry.errors import ConfigError
+from logferry.expectations import show
 from logferry.model import Value
 
-__all__ = ["MAX_CONDITIONS", "compile_filter", "operator_names"]
+__all__ = ["MAX_CONDITIONS", "MAX_DEPTH", "compile_filter", "operator_names"]
 
 Test = Callable[[Mapping[str, Value]], bool]
 MAX_CONDITIONS = 20
+MAX_DEPTH = 16  # groups within groups
 _ROOM = "stages.operators"
+_GROUPS = ("all", "any", "not")
+_KEYS = ("field", "op", "value")
+_FORM = "a condition {field, op, value} or a group {all | any | not}"
+_MISTAKES = 20  # more are not told one by one
 
 
 def operator_names() -> list[str]:
@@ -28,78 +34,84 @@ def operator_names() -> list[str]:
 
 def compile_filter(data: object, path: str = "filter") -> tuple[tuple[str, ...], Test]:
     """(keys it reads, test); ConfigError with every mistake's path."""
-    problems: list[str] = []
-    needs: dict[str, None] = {}
-    test = _compile(data, path, needs, problems)
-    if needs and _conditions(data) > MAX_CONDITIONS:
-        problems.append(f"{path}: {_conditions(data)} conditions, at most {MAX_CONDITIONS} are allowed")
-    if problems:
-        raise ConfigError(problems, subject="filter")
-    return tuple(needs), test
+    compiler = _Compiler()
+    test = compiler.compile(data, path, 0)
+    if compiler.conditions > MAX_CONDITIONS:
+        compiler.problems.append(f"{path}: more than {MAX_CONDITIONS} conditions, no more are allowed")
+    if compiler.problems:
+        raise ConfigError(compiler.problems, subject="filter")
+    return tuple(compiler.needs), test
 
 
-def _conditions(data: object) -> int:
-    if isinstance(data, list):
-        return sum(map(_conditions, data))
-    if not isinstance(data, dict):
-        return 0
-    return int("field" in data) + sum(_conditions(data[key]) for key in ("all", "any", "not") if key in data)
+class _Compiler:
+    """One walk through a filter: what it reads, how much there is, what is wrong."""
 
+    def __init__(self) -> None:
+        self.needs: dict[str, None] = {}  # a set that keeps the order
+        self.conditions = 0
+        self.problems: list[str] = []
 
-def _compile(data: object, path: str, needs: dict[str, None], problems: list[str]) -> Test:
-    if not isinstance(data, dict):
-        problems.append(f"{path}: {data!r} is not a condition {{field, op, value}} or a group {{all | any | not}}")
+    def compile(self, data: object, path: str, depth: int) -> Test:
+        """The test; after a mistake one that is never true."""
+        if self.conditions > MAX_CONDITIONS or len(self.problems) >= _MISTAKES:
+            return _never
+        if depth > MAX_DEPTH or not isinstance(data, Mapping):
+            too_deep = f"lies under more than {MAX_DEPTH} groups"
+            return self._wrong(f"{path}: " + (too_deep if depth > MAX_DEPTH else f"{show(data)} is not {_FORM}"))
+        kinds = [kind for kind in _GROUPS if kind in data]
+        if kinds and len(data) > 1:
+            keys = ", ".join(key if key in (*_GROUPS, *_KEYS) else show(key) for key in data)
+            return self._wrong(f"{path}: {keys} do not stand together; a group is all, any or not, alone")
+        if not kinds:
+            return self._condition(data, path)
+        return self._group(kinds[0], data[kinds[0]], f"{path}.{kinds[0]}", depth)
+
+    def _group(self, kind: str, members: object, path: str, depth: int) -> Test:
+        if kind == "not":
+            inner = self.compile(members, path, depth + 1)
+            return lambda fields: not inner(fields)
+        if not isinstance(members, list) or not members:
+            return self._wrong(f"{path}: {show(members)} is not a list of one or more conditions")
+        tests = [self.compile(member, f"{path}[{index}]", depth + 1) for index, member in enumerate(members)]
+        if len(tests) == 1:
+            return tests[0]
+        if kind == "all":
+            return lambda fields: all(test(fields) for test in tests)
+        return lambda fields: any(test(fields) for test in tests)
+
+    def _condition(self, data: Mapping[object, object], path: str) -> Test:
+        self.conditions += 1
+        unknown = ", ".join(sorted(show(key) for key in data if key not in _KEYS))
+        if unknown:
+            self._wrong(f"{path}: unknown key {unknown}; a condition has field, op, value")
+        field, op = data.get("field"), data.get("op")
+        if not isinstance(field, str) or not field:
+            self._wrong(f"{path}.field: {show(field)} is not the name of a field")
+        if not isinstance(op, str) or op.removeprefix("!") not in operator_names():
+            return self._wrong(
+                f"{path}.op: {show(op)} is not one of {', '.join(operator_names())}, each also with a leading !"
+            )
+        try:
+            judge = _operator(op.removeprefix("!"))(data.get("value"))
+        except ValueError as error:
+            what = show(data["value"]) if "value" in data else "nothing"
+            return self._wrong(f"{path}.value: {what} {error}")
+        name = str(field)
+        self.needs[name] = None
+        if op.startswith("!"):
+            return lambda fields: not (name in fields and judge(fields[name]))
+        return lambda fields: name in fields and judge(fields[name])
+
+    def _wrong(self, problem: str) -> Test:
+        self.problems.append(problem)
         return _never
-    keys = set(data)
-    if keys in ({"all"}, {"any"}):
-        return _group(next(iter(keys)), data, path, needs, problems)
-    if keys == {"not"}:
-        inner = _compile(data["not"], f"{path}.not", needs, problems)
-        return lambda fields: not inner(fields)
-    return _condition(data, path, needs, problems)
 
 
-def _group(kind: str, data: dict[str, object], path: str, needs: dict[str, None], problems: list[str]) -> Test:
-    members = data[kind]
-    if not isinstance(members, list) or not members:
-        problems.append(f"{path}.{kind}: {members!r} is not a list of one or more conditions")
-        return _never
-    tests = [_compile(member, f"{path}.{kind}[{i}]", needs, problems) for i, member in enumerate(members)]
-    if len(tests) == 1:
-        return tests[0]
-    if kind == "all":
-        return lambda fields: all(test(fields) for test in tests)
-    return lambda fields: any(test(fields) for test in tests)
-
-
-def _condition(data: dict[str, object], path: str, needs: dict[str, None], problems: list[str]) -> Test:
-    unknown = set(data) - {"field", "op", "value"}
-    if unknown:
-        problems.append(f"{path}: unknown key {', '.join(sorted(map(str, unknown)))}; a condition has field, op, value")
-    field, op = data.get("field"), data.get("op")
-    if not isinstance(field, str) or not field:
-        problems.append(f"{path}.field: {field!r} is not the name of a field")
-    if not isinstance(op, str) or op.removeprefix("!") not in operator_names():
-        problems.append(f"{path}.op: {op!r} is not one of {', '.join(operator_names())}, each also with a leading !")
-        return _never
-    wanted = data.get("value")
-    judge = _operator(op.removeprefix("!"), wanted, f"{path}.value", problems)
-    name = str(field)
-    needs[name] = None
-    if op.startswith("!"):
-        return lambda fields: not (name in fields and judge(fields[name]))
-    return lambda fields: name in fields and judge(fields[name])
-
-
-def _operator(op: str, wanted: object, path: str, problems: list[str]) -> Callable[[Value], bool]:
+def _operator(op: str) -> Callable[[object], Callable[[Value], bool]]:
     file = re.sub(r"([A-Z])", lambda m: "_" + m[1].lower(), op)
-    names = registry.names(_ROOM)
-    module = registry.find(_ROOM, file if file in names else file + "_")
-    try:
-        return cast("Callable[[Value], bool]", module.judge(wanted))
-    except ValueError as error:
-        problems.append(f"{path}: {wanted!r} {error}")
-        return lambda _value: False
+    # A Python keyword cannot be a module's name as it stands: `in` is in_.py.
+    module = registry.find(_ROOM, file if file in registry.names(_ROOM) else file + "_")
+    return cast("Callable[[object], Callable[[Value], bool]]", module.judge)
 
 
 def _never(_fields: Mapping[str, Value]) -> bool:

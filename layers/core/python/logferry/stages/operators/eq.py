@@ -1,4 +1,7 @@
-"""`eq`: equal; a number in the task compares as a number (`404` equals `"404.0"`), text as text."""
+"""`eq`: equal, in the sense of what stands in the task.
+
+A number compares as a number (`404` equals `"404.0"`), `true` and `false` as truth values or these words, text as text.
+"""
 
 from collections.abc import Callable
 
@@ -10,7 +13,10 @@ __all__ = ["judge"]
 
 def judge(wanted: object) -> Callable[[Value], bool]:
     """True when the value equals `wanted`."""
-    if isinstance(wanted, str | bool):
+    if isinstance(wanted, bool):
+        word = "true" if wanted else "false"
+        return lambda value: value is wanted or value == word
+    if isinstance(wanted, str):
         return lambda value: value == wanted
     bound = number(wanted)
     if bound is None:
