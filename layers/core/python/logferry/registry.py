@@ -7,6 +7,7 @@ A place (`sqlite:PATH`, `s3:BUCKET/PREFIX?region=…`) is `KIND:LOCATION?OPTIONS
 import difflib
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -28,8 +29,15 @@ class Place(NamedTuple):
 
 def names(room: str) -> list[str]:
     """Names of all modules in `logferry.<room>`, sorted (private ones left out)."""
+    return list(_names(room))
+
+
+@cache
+def _names(room: str) -> tuple[str, ...]:
+    # Asked for several times a condition of each task's filter: reading the folder each time cost more than the checks.
     package = importlib.import_module(f"logferry.{room}")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def find(room: str, name: str) -> ModuleType:
