@@ -24,9 +24,10 @@ class Frames:
 
     def __init__(self) -> None:
         self._held = b""
+        self.lost = False  # the stream cannot be followed any further
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """What is complete now. ValueError when the stream cannot be followed any further."""
+        """What is complete now."""
         held = self._held + chunk if self._held else chunk
         at = 0
         while at < len(held):
@@ -41,7 +42,8 @@ class Frames:
                 after = end + 1
             if not begin <= end <= len(held):  # not yet complete
                 if max(end, len(held)) - begin > MOST:
-                    raise ValueError(f"a message of more than {MOST} bytes")
+                    yield Frame(held[at : at + 200], framing, f"a message of more than {MOST} bytes")
+                    self.lost, at = True, len(held)
                 break
             yield Frame(held[begin:end], framing)
             at = after

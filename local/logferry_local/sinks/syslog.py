@@ -105,14 +105,12 @@ class _Syslog:
             if self._tls is not None:
                 connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
             connection.settimeout(_PAUSE)
-            try:
-                for chunk in self._read(lambda: connection.recv(256 * 1024)):
-                    if not chunk:
-                        break
-                    self._take(frames.feed(chunk))
-            except ValueError as error:
-                self._take([Frame(b"", "unknown", str(error))])
-                return
+            for chunk in self._read(lambda: connection.recv(256 * 1024)):
+                self._take(frames.feed(chunk))
+                if not chunk or frames.lost:
+                    break
+            if isinstance(connection, ssl.SSLSocket):
+                connection.unwrap()
         self._take(frames.rest())
 
     def _datagrams(self) -> None:

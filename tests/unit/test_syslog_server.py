@@ -1,0 +1,140 @@
+"""syslog_server's options: what they mean, and what is said of a wrong one."""
+
+import logging
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from tests.fakes.certificates import Authority
+
+from logferry.config import load
+from logferry.destinations import Surroundings
+from logferry.destinations.syslog_server import Config, build, encoder
+from logferry.errors import ConfigError
+from logferry.model import Payload, Record
+from logferry.vault import Vault
+from logferry_local.sinks._rfc5424 import parse
+
+AROUND = Surroundings("task-1", Vault({}))
+HOST = {"host": "siem.example"}
+RECORD = Record(0, 1774426530, 0, {"a": "1", "b": "x\ny"})
+
+
+def encoded(**options: object) -> bytes:
+    """The record as these options send it."""
+    return encoder(load(Config, HOST | options), AROUND).encode(RECORD)
+
+
+def test_defaults_are_the_published_ones() -> None:
+    """Facility user, severity info, own host name, tag `-`, `||`, and LF over TCP with line breaks escaped."""
+    host = socket.gethostname()
+    assert encoded() == f"<14>1 2026-03-25T08:15:30Z {host} - - - - a=1||b=x\\ny\n".encode()
+
+
+@pytest.mark.parametrize("protocol", ["tls", "udp"])
+def test_tls_and_udp_count_octets(protocol: str) -> None:
+    """RFC 5425 wants counting; a datagram needs no escape either, so line breaks stay."""
+    frame = encoded(protocol=protocol, hostname="h")
+    assert frame == b"47 <14>1 2026-03-25T08:15:30Z h - - - - a=1||b=x\ny"
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [({"facility": "local7", "severity": "debug"}, 191), ({"facility": 16, "severity": 6}, 134), ({"facility": 0}, 6)],
+)
+def test_facility_and_severity_go_by_name_or_number(options: dict[str, object], number: int) -> None:
+    """Both make the number that stands first."""
+    assert encoded(**options).startswith(b"<%d>1 " % number)
+
+
+def test_tag_is_the_app_name() -> None:
+    """What other senders call a tag stands where RFC 5424 has APP-NAME."""
+    assert parse(encoded(tag="waf")[:-1])["app"] == "waf"
+
+
+@pytest.mark.parametrize(("protocol", "longest"), [("tcp", 8192), ("udp", 1400)])
+def test_messages_are_limited_by_default(protocol: str, longest: int) -> None:
+    """8,192 bytes on a stream, 1,400 in a datagram; what is longer is split by default."""
+    made = encoder(load(Config, HOST | {"protocol": protocol, "hostname": "h"}), AROUND)
+    frame = made.encode(Record(0, 1774426530, 0, {"a": "x" * 20_000}))
+    size = len(frame.split(b"\n")[0]) if protocol == "tcp" else int(frame.split(b" ")[0])
+    assert longest - 20 < size <= longest
+    assert b"part=1||of=" in frame
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"host": "tcp://siem.example"}, "host"),
+        ({"host": "siem.example:514"}, "host: 'siem.example:514' holds a port, write it as port"),
+        ({"port": 0}, "port: 0 is not"),
+        ({"protocol": "sctp"}, "protocol: 'sctp' is not one of"),
+        ({"facility": "users"}, "facility: 'users' is not 0-23 or one of kern, user"),
+        ({"facility": 24}, "facility: 24 is not 0-23"),
+        ({"severity": -1}, "severity: -1 is not 0-7"),
+        ({"severity": "INFO"}, "severity: 'INFO' is not 0-7 or one of emerg"),
+        ({"format": "rfc3164"}, "format: 'rfc3164' is not rfc5424"),
+        ({"framing": "lf", "protocol": "udp"}, "framing: 'lf' does not apply to udp"),
+        ({"max_message_bytes": 65508, "protocol": "udp"}, "max_message_bytes: 65508 is over 65507"),
+        ({"max_message_bytes": 479}, "max_message_bytes: 479 is not between 480 and"),
+        ({"ca_file": "ca.pem"}, "protocol: 'tcp' has no certificates"),
+        ({"verify": False}, "protocol: 'tcp' has no certificates"),
+        ({"key_file": "k.pem", "protocol": "tls"}, "cert_file: is missing, key_file needs it"),
+        ({"sep": ""}, "sep: '' is not a text of 1 to 8 characters"),
+        ({"sep": "a\nb"}, "sep: 'a\\nb' holds =, a backslash or a line break"),
+        ({"sep": "n", "escape": True}, "sep: 'n' begins with n, which escape writes for a line break"),
+        ({"sep": ",", "body": "json_lines"}, "sep: applies to body key_value only"),
+        ({"leading_separator": True, "body": "json_lines"}, "leading_separator: applies to body key_value only"),
+        ({"timeout": "120"}, "timeout: '120' is not a number and ms, s, m, h or d"),
+        ({"cert_path": "ca.pem"}, "cert_path: unknown key"),
+    ],
+)
+def test_wrong_option_is_told(options: dict[str, object], says: str) -> None:
+    """What, which value, what is expected."""
+    with pytest.raises(ConfigError) as caught:
+        load(Config, HOST | options)
+    assert any(says in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_unverified_tls_is_warned_of_at_each_start(caplog: pytest.LogCaptureFixture) -> None:
+    """`verify: false` works and is never quiet."""
+    build(load(Config, HOST | {"protocol": "tls", "verify": False}), AROUND).close()
+    (line,) = caplog.records
+    assert (line.levelno, line.getMessage(), vars(line)["task"]) == (
+        logging.WARNING,
+        "certificate not verified",
+        "task-1",
+    )
+
+
+def test_confirmation_is_what_the_protocol_can_give() -> None:
+    """Streams are confirmed by their socket, datagrams by nothing; both keep the order."""
+    made = [build(load(Config, HOST | {"protocol": name}), AROUND) for name in ("tcp", "tls", "udp")]
+    assert [(one.confirmation, one.limits.in_flight) for one in made] == [("socket", 1), ("socket", 1), ("none", 1)]
+
+
+def test_renewed_certificate_file_is_a_reason_to_try_again(tmp_path: Path) -> None:
+    """After Misconfigured, `refresh` says whether one of the files has changed since."""
+    path = Authority(tmp_path).ca_file
+    made = build(load(Config, HOST | {"protocol": "tls", "ca_file": str(path)}), AROUND)
+    assert not made.refresh()
+    os.utime(path, (1, 1))
+    assert made.refresh()
+    assert not made.refresh()
+
+
+def test_datagram_has_no_count() -> None:
+    """The count that parts messages in a payload stays behind: on the wire a datagram is the message."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.settimeout(5)
+        options = {"host": "127.0.0.1", "port": bound.getsockname()[1], "protocol": "udp", "hostname": "h"}
+        config = load(Config, options)
+        part = encoder(config, AROUND).encode(RECORD)
+        made = build(config, AROUND)
+        made.check()
+        made.send(Payload([part, part], [0, 1], part + part), 5)
+        made.confirm(5)
+        made.close()
+        assert {bound.recv(65536) for _ in range(2)} == {b"<14>1 2026-03-25T08:15:30Z h - - - - a=1||b=x\ny"}
