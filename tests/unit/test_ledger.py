@@ -30,7 +30,7 @@ def opened(begin: str = "0", end: str = "9") -> Open:
 @given(st.lists(st.tuples(st.integers(1, 100_000), st.booleans()), max_size=30))
 def test_any_history_of_commits_and_gaps_tiles_and_adds_up(steps: list[tuple[int, bool]]) -> None:
     """Whatever the times between saves, ranges tile, counts survive folding, and the row stays small."""
-    row, now, commits = Row(stream="0", start="0", position="0"), 0.0, 0
+    row, now, commits = Row(schema=1, stream="0", start="0", position="0"), 0.0, 0
     for at, (pause, gap) in enumerate(steps, start=1):
         now += pause
         if gap:
@@ -43,14 +43,14 @@ def test_any_history_of_commits_and_gaps_tiles_and_adds_up(steps: list[tuple[int
 
 def test_a_commit_that_does_not_tile_is_found() -> None:
     """A position that moved by itself leaves a hole."""
-    row = Row(stream="0", start="0", position="0").commit("5", READ, 1.0)
+    row = Row(schema=1, stream="0", start="0", position="0").commit("5", READ, 1.0)
     row = msgspec.structs.replace(row, position="7").commit("9", READ, 2.0)
     assert proof.problems(row) == ["stream 0: hole between 5 and 7"]
 
 
 def test_a_row_is_small() -> None:
     """Under 1 KB after a week with a save every five seconds."""
-    row = Row(stream="12", start="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==", position="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==")
+    row = Row(schema=1, stream="12", start="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==", position="MTQ4MDU0OTM0Njc2MDk3OTUxOQ==")
     for i in range(7):
         row = row.commit(f"MTQ4MDU0OTM0Njc2MDk3OTUx{i:02d}==", Counts(read=10**9, delivered=10**9), i * 86_400.0)
     assert len(msgspec.json.encode(row)) < 1_024
@@ -125,3 +125,12 @@ def test_delete_forgets_all_streams() -> None:
     assert book.delete("t") == 2
     assert book.rows("t") == []
     assert len(book.rows("other")) == 1
+
+
+def test_every_row_says_its_schema() -> None:
+    """A later release can tell what it reads."""
+    table = open_table(f"ledger-{next(NAMES)}", {}, lambda: 0.0)
+    Ledger(table).create("t", "0", "0")
+    item = table.get("ledger/t", "0")
+    assert item
+    assert msgspec.json.decode(item.value)["schema"] == SCHEMA

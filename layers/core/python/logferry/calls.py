@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from logferry import kinds, registry
 from logferry.config import Config
@@ -16,10 +17,11 @@ from logferry.delivery import Patience
 from logferry.errors import ConfigError, LogferryError, Unfinished
 from logferry.kinds import Chosen
 from logferry.model import Counts
-from logferry.rounds import Visit, visit
+from logferry.rounds import Crew, Visit, visit
 from logferry.runtime import Call
 from logferry.sls import trigger
 from logferry.sources import Stream
+from logferry.task import Task
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
 
@@ -32,48 +34,101 @@ def forward(call: Call) -> dict[str, object]:
     """The trigger's doorbell: every task of that logstore goes on from its own position to the event's end."""
     bell = trigger.parse(call.event)
     shop = workshop(call.environ)
-    tasks = _tasks_of(bell, shop)
-    crew = shop.crew(tasks, _patience(call))
-    streams = crew.desk.source.streams()
-    line = _lineage(bell.shard, streams)
-    end_of = crew.desk.source.position
-    visited = visit(crew, line, lambda stream: bell.end if stream.name == bell.shard else end_of(stream.name, "end"))
-    return _answer([visited], raise_unfinished=True)
+
+    def one(crew: Crew) -> Visit:
+        source = crew.desk.source
+        line = _lineage(bell.shard, source.streams())
+        return visit(crew, line, lambda at: bell.end if at.name == bell.shard else source.position(at.name, "end"))
+
+    round_ = _go_round(_tasks_of(bell, shop), shop, call, one)
+    if round_.errors:
+        raise next(iter(round_.errors.values()))
+    if round_.unfinished:
+        raise Unfinished("; ".join(f"{where}: {why}" for where, why in round_.unfinished.items()))
+    return round_.answer()
 
 
 def sweep(call: Call) -> dict[str, object]:
     """The timer: every stream of every online task that is behind goes on; one broken source stops no other."""
     shop = workshop(call.environ)
-    visits: list[Visit] = []
-    errors: dict[str, str] = {}
-    groups = _by_source([stored for stored in shop.tasks.all() if stored.state == "online"])
-    for done, tasks in enumerate(groups):
-        share = call.time_left() / (len(groups) - done)  # a slow logstore leaves the others their time
+
+    def one(crew: Crew) -> Visit:
+        source = crew.desk.source
+        return visit(crew, source.streams(), lambda stream: source.position(stream.name, "end"))
+
+    return _go_round([stored for stored in shop.tasks.all() if stored.state == "online"], shop, call, one).answer()
+
+
+@dataclass(slots=True)
+class _Round:
+    """What all crews came to."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)  # task/stream -> why
+    held: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, LogferryError] = field(default_factory=dict)  # tasks -> what keeps them from working
+
+    def add(self, visited: Visit) -> None:
+        self.held.update(visited.held)
+        for outcome in visited.outcomes:
+            self.counts[outcome.task] = self.counts.get(outcome.task, Counts()) + outcome.counts
+            if not outcome.finished:
+                self.unfinished[f"{outcome.task}/{outcome.stream}"] = outcome.note
+
+    def answer(self) -> dict[str, object]:
+        tasks = {
+            name: {key: getattr(counts, key) for key in Counts.__struct_fields__}
+            for name, counts in self.counts.items()
+        }
+        errors = {names: str(error) for names, error in self.errors.items()}
+        return {"finished": not self.unfinished and not errors, "tasks": tasks, "unfinished": self.unfinished,
+                "held": self.held, "errors": errors}  # fmt: skip
+
+
+def _go_round(tasks: Sequence[Stored], shop: Workshop, call: Call, one: Callable[[Crew], Visit]) -> _Round:
+    """One crew after the other; what stops one stops no other."""
+    found = _Round()
+    crews = _by_source(tasks, found)
+    for done, crew in enumerate(crews):
+        share = call.time_left() / (len(crews) - done)  # a slow logstore leaves the others their time
         try:
-            visits.append(_sweep_one(shop, tasks, _patience(call, share)))
+            found.add(one(shop.crew(crew, _patience(call, share))))
         except LogferryError as error:
-            names = ", ".join(stored.name for stored in tasks)
+            names = ", ".join(stored.name for stored in crew)
             log.error("source unreadable", extra={"task": names, "reason": str(error)})  # noqa: TRY400  # the reason says it all
-            errors[names] = str(error)
-    return _answer(visits) | ({"errors": errors} if errors else {})
+            found.errors[names] = error
+    log.info("round done", extra={"tasks": len(found.counts), "unfinished": found.unfinished, "held": found.held})
+    return found
 
 
-def _sweep_one(shop: Workshop, tasks: Sequence[Stored], patience: Patience) -> Visit:
-    crew = shop.crew(tasks, patience)
-    source = crew.desk.source
-    return visit(crew, source.streams(), lambda stream: source.position(stream.name, "end"))
+def _by_source(tasks: Sequence[Stored], found: _Round) -> list[list[Stored]]:
+    """Tasks that read the same place in the same way, together. One that this release cannot read is an error."""
+    groups: dict[str, list[Stored]] = {}
+    for stored in tasks:
+        try:
+            groups.setdefault(repr(kinds.dump(stored.task().source)), []).append(stored)
+        except LogferryError as error:
+            found.errors[stored.name] = error
+    return list(groups.values())
 
 
 def _tasks_of(bell: trigger.Doorbell, shop: Workshop) -> list[Stored]:
     """Online tasks of the event's logstore. The event may only match what the tasks say."""
-    stored = [one for one in shop.tasks.all() if not one.problem]
-    there = [one for one in stored if _rings(bell, one.task().source)]
+    readable = [(stored, task) for stored in shop.tasks.all() if (task := _readable(stored))]
+    there = [stored for stored, task in readable if _rings(bell, task.source)]
     if not there:
-        known = sorted({_place(one) for one in stored})
+        known = sorted({str(kinds.place("sources", task.source)) for _, task in readable})
         place = f"endpoint {bell.endpoint}, project {bell.project}, logstore {bell.logstore}"
         reads = "; ".join(known) or "nothing yet (logferry task apply)"
         raise ConfigError([f"source: {place} is read by no task; the tasks read {reads}"], subject="event")
-    return [one for one in there if one.state == "online"]
+    return [stored for stored in there if stored.state == "online"]
+
+
+def _readable(stored: Stored) -> Task | None:
+    try:
+        return stored.task()
+    except LogferryError:
+        return None
 
 
 def _rings(bell: trigger.Doorbell, source: Chosen) -> bool:
@@ -95,35 +150,6 @@ def _lineage(shard: str, streams: Sequence[Stream]) -> list[Stream]:
         names = ", ".join(stream.name for stream in streams)
         raise ConfigError([f"source.shardId: {shard} is not a shard of the logstore; it has {names}"], subject="event")
     return line
-
-
-def _place(stored: Stored) -> str:
-    """The place that a task reads, as text that is the same for the same place."""
-    return repr(kinds.identity("sources", kinds.dump(stored.task().source)))
-
-
-def _by_source(tasks: Sequence[Stored]) -> list[list[Stored]]:
-    """Tasks that read the same place, together."""
-    groups: dict[str, list[Stored]] = {}
-    for stored in tasks:
-        groups.setdefault(_place(stored), []).append(stored)
-    return list(groups.values())
-
-
-def _answer(visits: Sequence[Visit], *, raise_unfinished: bool = False) -> dict[str, object]:
-    """Counts by task; Unfinished if a range is still open and the caller must come again."""
-    totals: dict[str, Counts] = {}
-    unfinished: dict[str, str] = {}
-    for outcome in (outcome for one in visits for outcome in one.outcomes):
-        totals[outcome.task] = totals.get(outcome.task, Counts()) + outcome.counts
-        if not outcome.finished:
-            unfinished[f"{outcome.task}/{outcome.stream}"] = outcome.note
-    held = {task: why for one in visits for task, why in one.held.items()}
-    log.info("round done", extra={"tasks": len(totals), "unfinished": unfinished, "held": held})
-    if unfinished and raise_unfinished:
-        raise Unfinished("; ".join(f"{where}: {why}" for where, why in unfinished.items()))
-    tasks = {name: {key: getattr(counts, key) for key in Counts.__struct_fields__} for name, counts in totals.items()}
-    return {"finished": not unfinished, "tasks": tasks, "unfinished": unfinished, "held": held}
 
 
 def _patience(call: Call, share: float = float("inf")) -> Patience:

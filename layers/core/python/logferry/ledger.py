@@ -63,7 +63,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task's standing on one stream."""
 
-    schema: int = SCHEMA
+    schema: int  # no default: it is always written
     stream: str
     born: int = 0  # creation time of the stream itself: another value means it was made anew
     start: Position
@@ -158,7 +158,7 @@ class Ledger:
 
     def create(self, task: str, stream: str, position: Position, born: int = 0) -> bool:
         """Write the start position; False if the task already has one on this stream."""
-        row = Row(stream=stream, born=born, start=position, position=position)
+        row = Row(schema=SCHEMA, stream=stream, born=born, start=position, position=position)
         try:
             self._table.put(_partition(task), stream, msgspec.json.encode(row), expect=None)
         except Conflict:
