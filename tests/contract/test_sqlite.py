@@ -89,9 +89,9 @@ def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_processes_lose_no_write(tmp_path: Path) -> None:
-    """Four processes that open a new file at once and count in it together lose nothing."""
+    """Four processes open a new file at once and count to 1,000 in it together: no write is lost."""
     url = f"sqlite:{tmp_path}/new/state.db"
-    command = [sys.executable, "-c", _ADD, url, "50"]
+    command = [sys.executable, "-c", _ADD, url, "250"]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     for process in processes:
         _out, err = process.communicate(timeout=120)
@@ -100,7 +100,7 @@ def test_processes_lose_no_write(tmp_path: Path) -> None:
     item = table.get("p", "n")
     table.close()
     assert item is not None
-    assert item.value == b"200"
+    assert item.value == b"1000"
 
 
 def test_killed_process_loses_nothing_it_was_told(tmp_path: Path) -> None:

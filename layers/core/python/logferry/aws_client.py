@@ -99,7 +99,9 @@ class AwsClient:
         import boto3
         from botocore.config import Config
 
-        config = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, **self._settings)
+        # A cloud's runtime may bring an older SDK: what it does not know, it does not do either (checksums).
+        settings = {name: value for name, value in self._settings.items() if name in Config.OPTION_DEFAULTS}
+        config = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, **settings)
         # An own session: boto3's default one is shared by all threads and not made for it.
         session = boto3.session.Session()
         try:

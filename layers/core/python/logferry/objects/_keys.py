@@ -8,7 +8,7 @@ import unicodedata
 
 from logferry.errors import ConfigError
 
-__all__ = ["MAX_BODY", "MAX_KEY", "check_body", "check_key", "check_prefix", "mistake"]
+__all__ = ["MAX_BODY", "MAX_KEY", "MAX_PART", "check_body", "check_key", "check_prefix", "mistake"]
 
 MAX_KEY = 900
 MAX_PART = 255

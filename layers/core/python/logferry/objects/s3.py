@@ -18,7 +18,7 @@ from logferry.objects._keys import check_body, check_key, check_prefix
 __all__ = ["FORM", "OPTIONS", "S3Store", "open_store"]
 
 OPTIONS = (*aws_client.OPTIONS, "style")
-FORM = "s3:BUCKET/PREFIX?region=…&endpoint=…"
+FORM = "s3:BUCKET/PREFIX?region=…&endpoint=…&style=…"
 
 _TIMES = {"connect_timeout": 3, "read_timeout": 30, "max_pool_connections": 32}
 _STYLES = ("path", "virtual")
