@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry.encoders.json_lines import JsonLines
+from logferry.encoders.key_value import KeyValue
+from logferry.errors import Permanent
 from logferry.model import Record, Value
 from logferry.pieces import cut
 
@@ -42,6 +45,23 @@ def test_what_json_cannot_hold_is_mended() -> None:
     """Half a surrogate pair becomes U+FFFD and an integer over 64 bits a string; the rest stays."""
     made = JsonLines().encode(record({"a": "x\ud800y", "big": 2**70, "in": [{"k": "\udfff"}], "f": 1.5}))
     assert json.loads(made) == {"a": "x\ufffdy", "big": str(2**70), "in": [{"k": "\ufffd"}], "f": 1.5}
+
+
+@pytest.mark.parametrize("depth", [300, 100_000])
+def test_what_is_nested_too_deep_is_permanent(depth: int) -> None:
+    """A record that JSON cannot hold has a stated fate, whichever encoder meets it."""
+    value: Value = "x"
+    for _ in range(depth):
+        value = [value]
+    for encoder in (JsonLines(), KeyValue()):
+        with pytest.raises(Permanent, match="cannot be written as JSON"):
+            encoder.encode(record({"a": value}))
+
+
+def test_number_of_too_many_digits_is_permanent() -> None:
+    """Python refuses to write it; the record is parked, not the run ended."""
+    with pytest.raises(Permanent, match="cannot be written as JSON"):
+        KeyValue().encode(record({"a": 10**5000}))
 
 
 def test_lines_end_with_a_line_break() -> None:

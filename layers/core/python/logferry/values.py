@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from logferry.errors import Permanent
 from logferry.model import Value
 
 __all__ = ["dump", "mend", "one_line", "text_of"]
@@ -11,21 +12,22 @@ __all__ = ["dump", "mend", "one_line", "text_of"]
 
 def text_of(value: Value) -> str:
     """`x` -> `x`, 5 -> `5`, True -> `true`, None -> `null`, [1] -> `[1]`."""
-    if isinstance(value, str):
-        return value
-    return str(value) if type(value) is int else dump(value).decode()
+    return value if isinstance(value, str) else dump(value).decode()
 
 
 def dump(value: object) -> bytes:
-    """Compact JSON in UTF-8, one line. Half surrogates become U+FFFD, integers over 64 bits stay exact, in a string.
+    """Compact JSON in UTF-8, one line; Permanent for what JSON cannot hold (254 levels deep, thousands of digits).
 
-    Bytes (a string whose UTF-8 was broken, from a decoder that did not mend it) are text with U+FFFD. TypeError for
-    what JSON cannot hold at all: more than 250 levels, an object that is not data.
+    Half surrogates become U+FFFD. Integers over 64 bits keep their digits, within a list or mapping as a string.
     """
     try:
         return orjson.dumps(value)
     except TypeError:
-        return orjson.dumps(_mended(value))
+        pass
+    try:
+        return str(value).encode() if type(value) is int else orjson.dumps(_mended(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Permanent(f"a value cannot be written as JSON: {error}") from error
 
 
 def mend(text: str) -> str:
