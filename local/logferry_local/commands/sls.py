@@ -31,8 +31,9 @@ Keys = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `sls` with its subcommands."""
-    group = typer.Typer(help="The embedded SLS-compatible log store.", no_args_is_help=True)
+    group = typer.Typer(help="The embedded SLS-compatible log store; loading logs.", no_args_is_help=True)
     group.command("serve")(serve)
+    group.command("put")(put)
     app.add_typer(group, name="sls")
 
 
@@ -62,6 +63,36 @@ def serve(  # noqa: PLR0913  # one argument an option
             run(app(store, keys, time.time, check_times=check_times), bound, lambda: typer.echo(line))
         finally:
             store.close()
+
+
+def put(  # noqa: PLR0913  # one argument an option
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="One JSON object a line.")
+    ],
+    *,
+    project: Annotated[str, typer.Option(help="Made if it is not there.")],
+    logstore: Annotated[str, typer.Option(help="Made if it is not there.")],
+    endpoint: Annotated[
+        str, typer.Option(envvar="SLS_ENDPOINT", help="https://HOST, http://HOST:PORT or HOST (https).")
+    ] = "http://127.0.0.1:8070",
+    shards: Annotated[int, typer.Option(min=1, max=100, help="Of a logstore that is made.")] = 1,
+    topic: Annotated[str, typer.Option(help="Topic of all logs.")] = "",
+    time_field: Annotated[
+        str, typer.Option(metavar="NAME", help="Field with the log's time (number or ISO 8601); default: now.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Load files of JSON lines into a logstore. Exit code 1 if lines were bad (the others are loaded)."""
+    from logferry_local import sls_put
+
+    place = sls_put.Place(endpoint, project, logstore, shards)
+    done = sls_put.put(place, files, time_field=time_field, topic=topic, environ=os.environ)
+    report = {"logs": done.logs, "groups": done.groups, "bytes": done.bytes, "bad": len(done.bad)}
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        typer.echo("{logs} logs in {groups} log groups ({bytes} bytes), {bad} bad lines".format(**report))
+    raise typer.Exit(1 if done.bad else 0)
 
 
 def _keys(given: list[str] | None) -> dict[str, Secret]:
