@@ -23,7 +23,7 @@ def shown(records: Iterator[Record]) -> list[tuple[Record, list[str]]]:
     return [(record, list(record.fields)) for record in records]
 
 
-@settings(max_examples=300)
+@settings(max_examples=600, deadline=None)
 @given(data=log_groups.group_lists, plan=log_groups.plans())
 def test_push_down_equals_the_reference(data: bytes, plan: Plan) -> None:
     """For any plan and any log groups, decoding only what is needed gives what the reference gives, order included."""
@@ -34,7 +34,7 @@ def test_push_down_equals_the_reference(data: bytes, plan: Plan) -> None:
     assert (fast.filtered, fast.sampled_out) == (slow.filtered + own, slow.sampled_out)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(data=log_groups.complete_lists)
 def test_records_equal_the_vendors(data: bytes) -> None:
     """Times and fields are the vendor's, but for its tuple around the nanoseconds, and its dropping of broken bytes."""
@@ -52,6 +52,7 @@ def as_vendor(record: Record) -> dict[str, Any]:
     return {"__time__": record.time, **time_part, **record.fields}
 
 
+@settings(deadline=None)
 @given(data=log_groups.group_lists)
 def test_every_original_stands_for_itself(data: bytes) -> None:
     """The original of each log, read alone, gives the same record: same fields, same raw bytes."""
@@ -76,7 +77,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data[: draw(st.integers(0, len(data)))])
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(data=st.binary(max_size=200) | damaged(), plan=log_groups.plans())
 @example(data=b"\x0b" * 200, plan=Plan())
 def test_arbitrary_bytes_give_records_or_a_source_error(data: bytes, plan: Plan) -> None:

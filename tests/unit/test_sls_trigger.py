@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry.errors import ConfigError
@@ -69,6 +69,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=50) | json_values | st.dictionaries(st.sampled_from(list(EVENT)), json_values))
 def test_any_event_is_a_doorbell_or_a_config_error(event: object) -> None:
     """Nothing that may come in raises anything else."""

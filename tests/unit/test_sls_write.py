@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from aliyun.log import log_logs_pb2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry.sls.write import encode_log, encode_log_group, list_entry, varint
@@ -15,6 +15,7 @@ pairs = st.lists(st.tuples(texts, texts), max_size=5)
 logs = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999_999_999), pairs), max_size=4)
 
 
+@settings(deadline=None)
 @given(logs=logs, topic=texts, source=texts, tags=pairs)
 def test_vendor_reads_what_we_write(
     logs: list[tuple[int, int, list[tuple[str, str]]]], topic: str, source: str, tags: list[tuple[str, str]]

@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from logferry import plan as plans
 from logferry.errors import SourceError
@@ -36,6 +37,7 @@ __all__ = ["OWN_TAG", "LogGroups"]
 OWN_TAG = "__logferry__"
 _FIRST = 1  # LogGroupList.LogGroups and LogGroup.Logs are both number 1
 _BAD = (DecodeError, UnicodeDecodeError)  # the second comes from protobuf's pure Python form
+_MOST = 0.7  # with a filter and all fields: above this share, looking up first costs more than it saves (measured)
 _Log = tuple[int, bytes]  # ordinal in the batch, raw
 
 
@@ -91,19 +93,23 @@ class LogGroups:
 
     def select(self, plan: Plan, tally: Tally) -> Iterator[Record]:
         """What `plan.select` says of `records()`, decoding no more than the plan reads; own deliveries are counted."""
+        plain = replace(plan, keep=None, then=())
+        passing = 0.0  # share of the last group's logs that passed the filter
         for place in self._places:
             group = self._open(place)
             if group.own:
                 tally.filtered += place.logs
                 continue
+            before = tally.filtered
             logs: Iterator[_Log] = enumerate(group.logs, place.first)
             if plan.keep is not None:
                 logs = _sampled(logs, plan.keep, tally)
-            if plan.test is not None or plan.fields is not None:
-                records = _narrowed(plan, group, logs, tally)
+            if plan.fields is None and (plan.test is None or passing > _MOST):
+                records = plans.select(plain, _whole(group, logs), tally) if plan.test else _whole(group, logs)
             else:
-                records = _whole(group, logs)
+                records = _narrowed(plain, group, logs, tally)
             yield from plans.select(Plan(then=plan.then), records, tally) if plan.then else records
+            passing = 1 - (tally.filtered - before) / max(place.logs, 1)
 
     def original(self, ordinal: int) -> bytes:
         """A LogGroup of this one log with all else of its group as it came; IndexError if there is no such log."""
@@ -172,15 +178,20 @@ def _mended(group: _Group, ordinal: int, raw: bytes) -> Record:
 
 
 def _narrowed(plan: Plan, group: _Group, logs: Iterable[_Log], tally: Tally) -> Iterator[Record]:
-    """Filter and selection on a map of the contents; what that cannot decide goes the plain way."""
+    """Filter and selection (of a plan without sampling and stages) on a map of the contents.
+
+    A log with unknown fields goes the plain way: upb drops a map entry that has one.
+    """
     parse, test, meta = schema().log_map.FromString, plan.test, group.meta
     needs, kept = _wanted(plan.needs), _wanted(plan.fields or ())
-    plain = replace(plan, keep=None, then=())
     for ordinal, raw in logs:
         try:
             log = parse(raw)
+            exact = not len(UnknownFieldSet(log))
         except _BAD:  # a key that is not UTF-8
-            yield from plans.select(plain, _whole(group, [(ordinal, raw)]), tally)
+            exact = False
+        if not exact:
+            yield from plans.select(plan, _whole(group, [(ordinal, raw)]), tally)
             continue
         contents = log.Contents
         if test is not None and not test(_picked(contents, meta, needs)):
