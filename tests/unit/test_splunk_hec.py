@@ -174,6 +174,13 @@ def test_health_is_advice(status: int, body: bytes, caplog: pytest.LogCaptureFix
     assert [line.getMessage() for line in caplog.records] == ["collector health in doubt"]
 
 
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"OK", b"[]", b"\xff"])
+def test_a_portals_success_is_not_the_collectors(body: bytes) -> None:
+    """A 200 that no event collector gave must not count as delivered."""
+    with served(answer(200, body)) as (_, destination), pytest.raises(Misconfigured, match="is the URL right"):
+        destination.send(payload(b"{}"), 5)
+
+
 @pytest.mark.parametrize("code", [6, 12, 13, 15])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_named_object_is_refused_and_those_before_it_count(code: int, number: int) -> None:

@@ -60,7 +60,7 @@ def rows() -> list[Row]:
             "partial_refusal", _sink(max_event_bytes=500), Refused, "code 6 .*object 1", also=_repairs(1, {0}),
             records=[*records(1), *records(2, size=900)[1:], *records(3)[2:]],
         ),
-        *(Row(f"status_{status}", _scripted(answer(status, b"<html>")), _status(status)) for status in STATUSES),
+        *(Row(f"status_{status}", _scripted(answer(status, _body(status))), _status(status)) for status in STATUSES),
         *(Row(f"code_{code}", _said(status, code), _code(code), f"code {code}") for code, status in _CODES.items()),
         Row("tls_trusted", _tls("127.0.0.1"), None),
         Row("tls_wrong_host", _tls("splunk.example"), Misconfigured, f"mismatch.*; {unsent}"),
@@ -81,6 +81,11 @@ def _code(code: int) -> type[DeliveryError] | None:
     if code in (24, 25):
         return None
     return Transient if code in (8, 9, 18, 19, 20, 23, 26, 27) else Misconfigured
+
+
+def _body(status: int) -> bytes:
+    """A collector's success; anything else comes from whatever stands in front of it."""
+    return b'{"text":"Success","code":0}' if status < 300 else b"<html>"
 
 
 def _status(status: int) -> type[DeliveryError] | None:

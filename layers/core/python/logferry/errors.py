@@ -30,7 +30,7 @@ class DeliveryError(LogferryError):
 
 
 class Transient(DeliveryError):
-    """Worth trying again; `retry_after` (seconds) is the destination's own wish. `source` errors of this kind use it too."""
+    """Worth trying again; `retry_after` (seconds) is the destination's own wish."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

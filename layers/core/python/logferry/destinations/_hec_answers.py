@@ -2,7 +2,8 @@
 
 | answer | fate |
 |---|---|
-| 2xx (24, 25: near a limit) | taken |
+| 2xx with a JSON object (24, 25: near a limit) or no body | taken |
+| 2xx with another body | Misconfigured: a portal or a wrong URL answered, no event collector |
 | 6, 12, 13, 15 with `invalid-event-number` | Refused: those before it are indexed, it is parked, the rest resent |
 | 6 naming object 0 of a large body with several parts | TooLarge: some collectors answer so instead of 413 |
 | 5; 6, 12, 13, 15 with no usable object number | Permanent: bisected, so a part may repeat |
@@ -64,7 +65,9 @@ def read(reply: Reply, token: Secret) -> Answer:
 def fate(answer: Answer, reply: Reply, payload: Payload, now: float) -> DeliveryError | None:
     """The error to raise; None: taken. `now` is Unix time."""
     if 200 <= reply.status < 300:
-        return None
+        if answer.code >= 0 or reply.body.lstrip()[:1] in (b"", b"{"):
+            return None
+        return Misconfigured(f"not the answer of an event collector, is the URL right? {answer.summary}")
     if answer.code in _ONE_EVENT and 0 <= answer.number < len(payload.parts):
         return _of_one_event(answer, payload)
     kind: Callable[[str], DeliveryError] | None = _BY_CODE.get(answer.code)
