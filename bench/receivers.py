@@ -1,0 +1,78 @@
+"""Receivers that cost next to nothing, in processes of their own: `python -m bench.receivers http|tcp`.
+
+They take everything, look at nothing, and end with their standard input. The port is the first line of output.
+"""
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["ROOT", "running"]
+
+ROOT = Path(__file__).parents[1]
+_ANSWER = b'{"text":"Success","code":0}'
+_REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(_ANSWER),
+    _ANSWER,
+)
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
+
+
+@contextlib.contextmanager
+def running(kind: str) -> Iterator[int]:
+    """The port of a receiver in another process."""
+    command = [sys.executable, "-m", "bench.receivers", kind]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield int(process.stdout.readline())  # type: ignore[union-attr]  # asked for as a pipe
+        finally:
+            process.terminate()
+
+
+def _http(connection: socket.socket) -> None:
+    held = b""
+    while True:
+        while (end := held.find(b"\r\n\r\n")) < 0:
+            chunk = connection.recv(65_536)
+            if not chunk:
+                return
+            held += chunk
+        length = _LENGTH.search(held, 0, end)
+        left = (int(length[1]) if length else 0) - (len(held) - end - 4)
+        held = held[len(held) + left :] if left < 0 else b""
+        while left > 0:
+            chunk = connection.recv(min(left, 1 << 20))
+            if not chunk:
+                return
+            left -= len(chunk)
+        connection.sendall(_REPLY)
+
+
+def _tcp(connection: socket.socket) -> None:
+    block = bytearray(1 << 20)
+    while connection.recv_into(block):
+        pass
+
+
+def _serve(connection: socket.socket, kind: str) -> None:
+    with connection, contextlib.suppress(ConnectionError):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        (_http if kind == "http" else _tcp)(connection)
+
+
+def _listen(listener: socket.socket, kind: str) -> None:
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=_serve, args=(connection, kind), daemon=True).start()
+
+
+if __name__ == "__main__":
+    server = socket.create_server(("127.0.0.1", 0))
+    print(server.getsockname()[1], flush=True)
+    threading.Thread(target=_listen, args=(server, sys.argv[1]), daemon=True).start()
+    sys.stdin.read()
