@@ -165,6 +165,19 @@ def test_doubt_outlives_a_new_connection(reader: Reader) -> None:
         made.close()
 
 
+def test_a_fresh_start_ends_the_doubt(reader: Reader) -> None:
+    """A caller that writes again from its last save on, told by the failed write alone, is believed at once."""
+    made = stream(reader.port)
+    made.write(b"a", 5)
+    assert until(lambda: reader.data == b"a")
+    close(reader.accepted[0])
+    with pytest.raises(Transient):
+        made.write(b"b", 5)
+    deliver(made, b"a")
+    deliver(made, b"b")
+    made.close()
+
+
 def test_after_a_failed_drain_the_next_fails_too_until_something_is_written(reader: Reader) -> None:
     """Asked twice it says the same; a fresh start is believed."""
     made = stream(reader.port)

@@ -25,6 +25,7 @@ __all__ = ["GRACE", "Stream"]
 GRACE = 0.5  # a refusal takes a round trip and the server's own work; measured on loopback: under 20 ms
 MAX_IDLE = 55.0  # load balancers and address translators forget connections from 60 s on, without telling
 _TICK = 0.01
+_MARK = 1024  # bytes: a whole message with its time, for most
 
 
 class _Late(OSError):
@@ -46,6 +47,7 @@ class Stream:
         self._unconfirmed = 0  # bytes written since the last drain
         self._lost = ""  # why bytes written since the last drain are in doubt
         self._told = False  # a drain has said so
+        self._first = b""  # how the bytes since the last drain begin
 
     def connect(self, time_out: float) -> None:
         """Be connected. Raises Transient, or Misconfigured when the peer or its certificate is not acceptable."""
@@ -65,11 +67,13 @@ class Stream:
 
     def write(self, data: bytes, time_out: float) -> None:
         """Hand all of it to the system, connecting if need be; Transient if that does not happen in time."""
-        if self._told:  # the caller knows, so this is its fresh start
+        if self._told or data[:_MARK] == self._first:  # the caller begins anew from its last save
             self._lost, self._told = "", False
         deadline = self._clock() + time_out
         self.connect(time_out)
         before = self._unconfirmed
+        if not before and not self._lost:
+            self._first = data[:_MARK]
         self._unconfirmed += len(data)
         try:
             self._push(memoryview(data), deadline)
@@ -80,7 +84,8 @@ class Stream:
     def drain(self, time_out: float) -> None:
         """Return when all that was written is acknowledged and the peer has not objected; else Transient.
 
-        Once a connection failed with bytes in doubt it raises, until a write after that begins anew.
+        Once a connection failed with bytes in doubt it raises, until the caller begins anew: by the first write after
+        it was told here, or by writing what it wrote first since the last drain.
         """
         if self._socket is not None and self._unconfirmed and not self._lost:
             try:
