@@ -41,6 +41,12 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One mapping of a document. Subclasses add fields, and `problems` for what types cannot say."""
 
+    @classmethod
+    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
+        """Mistakes of one field by itself, each as `field: what, expected`; told even when others are wrong."""
+        del name, value
+        return []
+
     def problems(self) -> list[str]:
         """Mistakes that need more than one field, each as `field: what, value, expected`."""
         return []
@@ -84,7 +90,11 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
         found.append(f"{path or 'document'}: {len(unknown)} unknown keys")
     for name, field in known.items():
         if name in data:
+            sound = len(found)
             values[field.name] = _value(field.type, data[name], _join(path, name), found)
+            if len(found) == sound:
+                more = shape.field_problems(field.name, values[field.name])
+                found.extend(f"{path}.{problem}" if path else problem for problem in more)
         elif field.required:
             found.append(f"{_join(path, name)}: is missing, {expected(field.type)} is required")
     if len(found) > before:

@@ -7,7 +7,7 @@ Specification: Splunk, "HTTP Event Collector REST API endpoints" and its table o
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -55,9 +55,14 @@ class Config(config.Config, frozen=True, kw_only=True):
     max_records: Records = 5_000
     in_flight: Requests = 4
 
+    @classmethod
+    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
+        """The URL's form. It is not repeated: it may hold credentials."""
+        return _url_problems(value) if name == "url" else []
+
     def problems(self) -> list[str]:
-        """What the types cannot say. The URL is not repeated: it may hold credentials."""
-        found = _url_problems(self.url)
+        """What the types cannot say."""
+        found = []
         if seconds(self.timeout) <= 0:
             found.append(f"timeout: {self.timeout} is not more than 0s")
         if self.ca_file and not self.verify:

@@ -7,7 +7,7 @@ since what `confirm` says is true of all that was sent before it.
 
 import logging
 import socket
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -61,15 +61,19 @@ class Config(config.Config, frozen=True, kw_only=True):
     cert_file: str | None = None
     key_file: str | None = None
 
+    @classmethod
+    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
+        """A host with a port, an unknown facility or severity."""
+        if name == "host" and value.count(":") == 1:
+            return [f"host: {value!r} holds a port, write it as port"]
+        names = {"facility": FACILITIES, "severity": SEVERITIES}.get(name)
+        if names is None or value in names or (isinstance(value, int) and 0 <= value < len(names)):
+            return []
+        return [f"{name}: {value!r} is not 0-{len(names) - 1} or one of {', '.join(names)}"]
+
     def problems(self) -> list[str]:
-        """What the types cannot say."""
-        found = []
-        if self.host.count(":") == 1:
-            found.append(f"host: {self.host!r} holds a port, write it as port")
-        for name, value, known in (("facility", self.facility, FACILITIES), ("severity", self.severity, SEVERITIES)):
-            if value not in known and (isinstance(value, str) or not 0 <= value < len(known)):
-                found.append(f"{name}: {value!r} is not 0-{len(known) - 1} or one of {', '.join(known)}")
-        found += self._body_problems()
+        """What needs more than one option."""
+        found = self._body_problems()
         if self.protocol == "udp" and self.framing:
             found.append(f"framing: {self.framing!r} does not apply to udp, where each message is a datagram")
         if self.protocol == "udp" and (self.max_message_bytes or 0) > MAX_DATAGRAM:

@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -61,13 +61,19 @@ class Config(config.Config, frozen=True, kw_only=True):
     max_groups: Annotated[int, msgspec.Meta(ge=1, le=1000, description="1-1000")] = 1000
     time_out: Duration = "60s"
 
-    def problems(self) -> list[str]:
-        """What needs more than one option, and the endpoint's form."""
-        found = []
+    @classmethod
+    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
+        """The endpoint's form."""
         try:
-            Endpoint.parse(self.endpoint)
+            if name == "endpoint":
+                Endpoint.parse(value)
         except ConfigError as error:
-            found += error.problems
+            return error.problems
+        return []
+
+    def problems(self) -> list[str]:
+        """What needs more than one option."""
+        found = []
         if (self.auth == "v4") != (self.region is not None):
             wanted = "auth v4 needs a region" if self.region is None else "a region is for auth v4 only"
             found.append(f"region: {self.region!r} with auth {self.auth}, {wanted}")
