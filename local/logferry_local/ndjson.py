@@ -70,7 +70,7 @@ def _log(line: bytes, time_field: str, clock: Clock) -> Line:
         raise ValueError(f"is longer than {MAX_LINE} bytes")
     try:
         fields = {name: _text(value) for name, value in _OBJECT.decode(line).items()}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"is not a JSON object: {error}") from None
     if not fields:
         raise ValueError("is an object without a field")

@@ -61,6 +61,7 @@ def test_times_are_exact(tmp_path: Path, text: str, seconds: int, nanos: int) ->
         (b"[1]", "not a JSON object"),
         (b'{"a": ', "not a JSON object"),
         (b'{"a": "\xff"}', "not a JSON object"),
+        (b'{"a": ' + b"[" * 100_000, "not a JSON object"),
         (b"{}", "without a field"),
         (b'{"a": 1}', "has no field t"),
         (b'{"t": "yesterday"}', "not a number or ISO 8601"),

@@ -51,6 +51,7 @@ def elsewhere(method: str, path: str) -> Callable[[Caller], Reply]:
     return send
 
 
+DEEP = b"[" * 100_000
 SHARD = f"{STORE}/shards/0"
 CHECKPOINT = {"shard": 0, "checkpoint": _CURSOR}
 OPERATIONS: list[tuple[str, int, Callable[[Caller], Reply]]] = [
@@ -58,6 +59,10 @@ OPERATIONS: list[tuple[str, int, Callable[[Caller], Reply]]] = [
     ("NotSupported", 400, call("POST", f"{SHARD}", action="split")),
     ("JsonInfoInvalid", 400, lambda c: c.send("POST", "/", {}, b"{", c.signed("POST", "/", {}, b"{"))),
     ("JsonInfoInvalid", 400, call("POST", "/", ["no object"])),
+    ("JsonInfoInvalid", 400, lambda c: c.send("POST", "/", {}, DEEP, c.signed("POST", "/", {}, DEEP))),
+    ("PostBodyTooLarge", 400, call("POST", "/", {"description": "x" * (1 << 20)})),
+    ("ParameterInvalid", 400, call("GET", "/logstores", size="9" * 5000)),
+    ("InvalidBodyRawSize", 400, put(group("x"), x_log_bodyrawsize="9" * 5000)),
     ("JsonInfoInvalid", 400, call("POST", f"{STORE}/consumergroups", {"consumerGroup": "x"})),
     ("JsonInfoInvalid", 400, call("POST", f"{STORE}/consumergroups", {"consumerGroup": "a/b", "timeout": 1})),
     ("JsonInfoInvalid", 400, call("POST", f"{STORE}/consumergroups", {"consumerGroup": "x", "timeout": 0})),

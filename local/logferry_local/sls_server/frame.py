@@ -26,6 +26,7 @@ __all__ = ["Call", "Handler", "Service", "answer", "endpoint", "project_of", "re
 log = logging.getLogger("logferry.sls_server")
 
 _REQUEST_ID = "x-log-requestid"
+MAX_JSON = 1 << 20
 MAX_BODY = 12 << 20  # as it is sent: a log group that lz4 cannot shrink, and its frame
 
 
@@ -51,9 +52,11 @@ class Call(NamedTuple):
 
     def json(self) -> object:
         """The body as JSON; Refusal."""
+        if len(self.body) > MAX_JSON:
+            raise Refusal(400, "PostBodyTooLarge", f"a JSON body is larger than {MAX_JSON} bytes")
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Refusal(400, "JsonInfoInvalid", "request body is not JSON") from None
 
     def members(self) -> dict[str, Any]:
@@ -66,7 +69,7 @@ class Call(NamedTuple):
     def number(self, name: str, default: int | None, low: int, high: int) -> int:
         """A whole number among the parameters; Refusal if it is missing (without a default) or out of range."""
         text = self.params.get(name, "" if default is None else str(default))
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not text.isdecimal() or len(text) > 18 or not low <= int(text) <= high:
             raise parameter(f"{name}: {text[:20]!r} is not between {low} and {high}")
         return int(text)
 

@@ -120,7 +120,7 @@ def _raw_size(call: Call) -> int:
     text = call.headers.get("x-log-bodyrawsize", "")
     if not text:
         raise Refusal(400, "MissingBodyRawSize", "x-log-bodyrawsize does not exist in header when it is necessary")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 18:
         raise Refusal(400, "InvalidBodyRawSize", "x-log-bodyrawsize is invalid")
     if int(text) > loggroups.MAX_BYTES:
         raise Refusal(400, "PostBodyTooLarge", f"log group is larger than {loggroups.MAX_BYTES} bytes")

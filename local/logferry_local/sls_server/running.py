@@ -6,6 +6,7 @@ with process(folder, {"key-id": Secret("key-secret")}) as running: ...      # ru
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -48,6 +49,8 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
 
 def run(application: Starlette, bound: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then return; `ready` is called once connections are answered."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each shard that is written to has a file open
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
     _Server(application, ready).run(sockets=[bound])
@@ -112,6 +115,7 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=75,  # longer than clients pause between two requests
                 timeout_graceful_shutdown=5,
                 lifespan="on",
             )

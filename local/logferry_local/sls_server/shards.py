@@ -69,13 +69,15 @@ class Reading:
 class Shard:
     """Appends and finds the groups of one folder. One writer; not for several threads (a Reading's body is)."""
 
-    def __init__(self, folder: Path, first: int, *, segment_bytes: int) -> None:
+    def __init__(self, folder: Path, first: int, *, segment_bytes: int, careful: bool = True) -> None:
+        """Without `careful` nothing but `close` and `descriptor` waits for the disk."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._segment_bytes = folder, segment_bytes
+        self._folder, self._segment_bytes, self._careful = folder, segment_bytes, careful
         self._descriptor = -1  # of the last segment, open while there is something to append
         self._segments = Segment.find(folder)
         self._loaded: list[Segment] = []
-        self._last_time = first // 1000  # nanoseconds to microseconds
+        self._born = first // 1000  # the first number is a time in nanoseconds
+        self._last_time = 0
         self._next = first
         if self._segments:
             self._resume(self._segments[-1])
@@ -105,7 +107,7 @@ class Shard:
         stop = self._next if pull.end is None else min(self._next, pull.end)
         found = self._locate(pull.begin)
         if found is None or found[0].first + found[1] >= stop:
-            return Reading(None, max(stop, pull.begin), self._last_time / _MICROSECONDS)
+            return Reading(None, max(stop, pull.begin), self._newest() / _MICROSECONDS)
         segment, low = found
         high = min(low + pull.count, len(segment), stop - segment.first)
         piece = segment.slice(low, high, pull.max_bytes)
@@ -116,7 +118,7 @@ class Shard:
         """When that group (at the end: the newest) was received; OutOfRange."""
         self._check(number)
         found = self._locate(number)
-        return (self._last_time if found is None else found[0].times[found[1]]) / _MICROSECONDS
+        return (self._newest() if found is None else found[0].times[found[1]]) / _MICROSECONDS
 
     def at_time(self, seconds: float) -> int:
         """Number of the first group that was received at that time or later; the end if there is none."""
@@ -149,12 +151,16 @@ class Shard:
         return os.dup(self._descriptor)
 
     def close(self) -> None:
-        """Sync, and remember that nothing is missing."""
+        """Sync, and (if all that was appended before is synced too) remember that nothing is missing."""
         if self._descriptor >= 0:
             os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
-            (self._folder / _CLOSED).touch()
+            if self._careful:
+                (self._folder / _CLOSED).touch()
+
+    def _newest(self) -> int:
+        return self._last_time or self._born
 
     def _check(self, number: int) -> None:
         if not self.begin <= number <= self._next:
@@ -198,6 +204,7 @@ class Shard:
     def _writable(self) -> None:
         if self._descriptor < 0:
             (self._folder / _CLOSED).unlink(missing_ok=True)
+            self._sync_folder()  # else a power cut could bring the file back, and numbers with it
             if self._segments and self._next == self._segments[-1].first + len(self._segments[-1]):
                 self._descriptor = os.open(self._segments[-1].path, os.O_RDWR)
         if self._descriptor < 0 or self._segments[-1].end >= self._segment_bytes:
@@ -206,13 +213,21 @@ class Shard:
     def _roll(self) -> None:
         """Go on in a new segment."""
         if self._descriptor >= 0:
-            os.fsync(self._descriptor)
+            if self._careful:
+                os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
         if self._segments:
             self._keep(self._segments[-1])
         self._segments.append(Segment.create(self._folder, self._next))
         self._descriptor = os.open(self._segments[-1].path, os.O_RDWR)
-        folder = os.open(self._folder, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        """Make names durable: of the segments, and of the folders above that were made with the first."""
+        for folder in (self._folder, *list(self._folder.parents)[:3]) if self._careful else ():
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -9,11 +9,11 @@
 import asyncio
 import fcntl
 import itertools
+import logging
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +22,12 @@ from logferry_local.sls_server import cursors
 from logferry_local.sls_server.catalog import MAX_TTL, Catalog, Logstore, ShardInfo
 from logferry_local.sls_server.meta import Meta
 from logferry_local.sls_server.refusals import Refusal, parameter, shard_missing
+from logferry_local.sls_server.segments import Damaged
 from logferry_local.sls_server.shards import Shard
 
 __all__ = ["Store", "Sync"]
+
+log = logging.getLogger("logferry.sls_server")
 
 Sync = Literal["never", "1s", "always"]
 SEGMENT_BYTES = 64 << 20
@@ -99,12 +102,16 @@ class Store:
             await self._synced(shard)
 
     async def tick(self) -> None:
-        """Once a second: sync what is not, drop what is too old."""
+        """Once a second: sync what is not, drop what is too old. A shard that fails does not hold the others up."""
         for key, shard in list(self._shards.items()):
-            if self._sync != "never":
-                await self._synced(shard)
-            with suppress(Refusal):  # deleted meanwhile
+            try:
+                if self._sync != "never":
+                    await self._synced(shard)
                 self._expire(shard, self.catalog.logstore(*key[:2]))
+            except Refusal:  # deleted meanwhile
+                continue
+            except (OSError, Damaged):
+                log.exception("shard not kept in order", extra={"shard": "/".join(map(str, key))})
 
     def close(self) -> None:
         """Sync everything and let go of the folder."""
@@ -126,7 +133,8 @@ class Store:
         if key not in self._shards:
             project, logstore, created, number = key
             folder = self._streams / project / f"{logstore}@{created}" / str(number)
-            self._shards[key] = Shard(folder, cursors.first_number(created), segment_bytes=self._segment_bytes)
+            first, careful = cursors.first_number(created), self._sync != "never"
+            self._shards[key] = Shard(folder, first, segment_bytes=self._segment_bytes, careful=careful)
         return self._shards[key]
 
     def _expire(self, shard: Shard, logstore: Logstore) -> None:
