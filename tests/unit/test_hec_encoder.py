@@ -81,7 +81,7 @@ def test_too_deep_a_record_is_permanent(levels: int) -> None:
     deep: Value = "x"
     for _ in range(levels):
         deep = [deep]
-    with pytest.raises(Permanent, match="the record is not JSON"):
+    with pytest.raises(Permanent, match="cannot be written as JSON"):
         Hec({}).encode(record({"deep": deep}))
 
 

@@ -79,6 +79,7 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
         found.append(f"{path or 'document'}: {kind_of(data)} is not a mapping of {names}")
         return None
     before = len(found)
+    own: list[str] = []  # what the shape itself says about values of the right type
     values: dict[str, Any] = {}
     known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     unknown = [key for key in data if key not in known]
@@ -93,14 +94,12 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
             sound = len(found)
             values[field.name] = _value(field.type, data[name], _join(path, name), found)
             if len(found) == sound:
-                more = shape.field_problems(field.name, values[field.name])
-                found.extend(f"{path}.{problem}" if path else problem for problem in more)
+                own.extend(shape.field_problems(field.name, values[field.name]))
         elif field.required:
             found.append(f"{_join(path, name)}: is missing, {expected(field.type)} is required")
-    if len(found) > before:
-        return None
-    made = shape(**values)
-    found.extend(f"{path}.{problem}" if path else problem for problem in made.problems())
+    made = shape(**values) if len(found) == before else None
+    own.extend(made.problems() if made is not None else ())
+    found.extend(f"{path}.{problem}" if path else problem for problem in own)
     return made
 
 
