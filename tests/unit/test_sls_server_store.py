@@ -17,9 +17,16 @@ NOW = Clock.now
 
 
 @contextmanager
-def opened(folder: Path, sync: Sync = "1s", keep: float | None = None, clock: Clock | None = None) -> Iterator[Store]:
+def opened(
+    folder: Path,
+    sync: Sync = "1s",
+    *,
+    keep: float | None = None,
+    clock: Clock | None = None,
+    segment_bytes: int = 1 << 20,
+) -> Iterator[Store]:
     """A store with project-one and its logstore `waf` of two shards."""
-    store = Store(folder, clock=clock or Clock(), sync=sync, keep=keep)
+    store = Store(folder, clock=clock or Clock(), sync=sync, keep=keep, segment_bytes=segment_bytes)
     try:
         if not store.catalog.projects():
             store.catalog.create_project("project-one", "")
@@ -119,3 +126,19 @@ def test_folder_has_one_store(tmp_path: Path) -> None:
         Store(tmp_path, clock=Clock())
     with opened(tmp_path):
         pass
+
+
+def test_broken_shard_does_not_hold_up_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A shard with an unreadable file is told in the log, tick by tick, while the other shard is synced."""
+    with opened(tmp_path, segment_bytes=10) as store:
+        broken = store.shard("project-one", "waf", 0)
+        for text in (b"<1>", b"<2>"):
+            broken.append([text], NOW)
+    min(tmp_path.glob("streams/*/*/0/*.seg")).write_bytes(b"something else entirely")
+    with opened(tmp_path, segment_bytes=10) as store:
+        store.choose("project-one", "waf", None)
+        well = store.choose("project-one", "waf", None)
+        well.append([b"<3>"], NOW)
+        asyncio.run(store.tick())
+        assert well.synced == well.end
+    assert "shard not kept in order" in caplog.text
