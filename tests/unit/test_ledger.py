@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from logferry import proof
 from logferry.errors import Conflict, StateError
-from logferry.ledger import SCHEMA, Gap, Ledger, Open, Row
+from logferry.ledger import SCHEMA, Gap, Ledger, Open, Reason, Row
 from logferry.model import Counts
 from logferry.state.memory import open_table
 
@@ -39,6 +39,35 @@ def test_any_history_of_commits_and_gaps_tiles_and_adds_up(steps: list[tuple[int
             row, commits = row.commit(str(at), READ, now), commits + 1
     assert proof.problems(row) == []
     assert row.counts == Counts(read=commits, delivered=commits)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(1, 100_000)), max_size=20), st.data())
+def test_seeks_on_and_back_tile_and_a_lost_piece_is_found(
+    steps: list[tuple[int, bool, int]], data: st.DataObject
+) -> None:
+    """Any walk over few places, so that pieces begin at the same one many times; without one of them it is a hole."""
+    row, now = Row(schema=1, stream="0", start="0", position="0"), 0.0
+    for to, seek, pause in steps:
+        now += pause
+        if seek and str(to) != row.position:
+            reason: Reason = "skipped" if to > int(row.position) else "rewound"
+            row = row.jump(Gap(begin=row.position, end=str(to), reason=reason, at=int(now)))
+        elif to > int(row.position):
+            row = row.commit(str(to), READ, now)
+    assert proof.problems(row) == []
+    if row.gaps:
+        lost = data.draw(st.sampled_from(range(len(row.gaps))))
+        row = msgspec.structs.replace(row, gaps=row.gaps[:lost] + row.gaps[lost + 1 :])
+        assert any("hole" in problem for problem in proof.problems(row))
+
+
+def test_a_skip_that_was_taken_back_is_no_hole() -> None:
+    """`seek --to end`, then back to where it stood: one settled range lies around the two gaps."""
+    row = Row(schema=1, stream="0", start="0", position="0").commit("3", READ, 1.0)
+    row = row.jump(Gap(begin="3", end="9", reason="skipped", at=2)).jump(
+        Gap(begin="9", end="3", reason="rewound", at=3)
+    )
+    assert proof.problems(row.commit("5", READ, 4.0)) == []
 
 
 def test_a_commit_that_does_not_tile_is_found() -> None:

@@ -15,7 +15,7 @@ from logferry.errors import Conflict, StateError
 from logferry.model import Counts, Position
 from logferry.state import Item, Table
 
-__all__ = ["SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Row"]
+__all__ = ["SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Reason", "Row"]
 
 SCHEMA = 1
 _ROLL_SECONDS = 86_400  # a window that `ledger --verify` can still recount must not grow for ever

@@ -4,6 +4,7 @@
 plan over them, and compares; it changes nothing. Ranges that the source no longer holds are told, not failed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,9 @@ def _unbalanced(row: Row) -> Iterator[str]:
 
 
 def _holes(row: Row) -> Iterator[str]:
-    """Walk from the start over entries and gaps; each must begin where the one before ended."""
+    """Entries and gaps must lead from the start to the position: a walk from piece to piece finds where they do not."""
+    if _tiles(row):
+        return
     entries, gaps = list(row.entries), list(row.gaps)
     at = row.start
     while entries or gaps:
@@ -57,6 +60,21 @@ def _holes(row: Row) -> Iterator[str]:
         at = piece.end
     if at != row.position:
         yield f"stream {row.stream}: hole between {at} and the position {row.position}"
+
+
+def _tiles(row: Row) -> bool:
+    """Whether at each place as many pieces end as begin, but for start and position.
+
+    The order does not matter: after seeks on and back, several pieces begin at one place, and a walk may take the
+    wrong one first.
+    """
+    places = Counter((row.position,))
+    places.subtract((row.start,))
+    pieces: list[Entry | Gap] = [*row.entries, *row.gaps]
+    for piece in pieces:
+        places[piece.begin] += 1
+        places[piece.end] -= 1
+    return not any(places.values())
 
 
 def _starting_at(at: Position, pieces: Sequence[Entry | Gap]) -> Entry | Gap | None:
