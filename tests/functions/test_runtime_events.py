@@ -35,12 +35,12 @@ def test_a_call_without_a_payload_is_an_empty_event(event: object) -> None:
     [
         (b"{'a': 1}", "not JSON .*line 1 column 2.*expected a JSON object or array"),
         (b'{"a": "\xff"}', "not UTF-8 .byte 7"),
-        (b"42", "a int, expected a JSON object"),
-        (b'"text"', "a str, expected a JSON object"),
+        (b"42", "a whole number, expected a JSON object"),
+        (b'"text"', "text, expected a JSON object"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a": ' + b"9" * 5000 + b"}", "out of range"),
-        (7, "a int, expected"),
+        (7, "a whole number, expected"),
     ],
 )
 def test_an_unreadable_event_says_what_was_expected(event: object, problem: str) -> None:

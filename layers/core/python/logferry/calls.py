@@ -117,11 +117,16 @@ def _tasks_of(bell: trigger.Doorbell, shop: Workshop) -> list[Stored]:
     readable = [(stored, task) for stored in shop.tasks.all() if (task := _readable(stored))]
     there = [stored for stored, task in readable if _rings(bell, task.source)]
     if not there:
-        known = sorted({str(kinds.place("sources", task.source)) for _, task in readable})
+        known = sorted({_shown(task.source) for _, task in readable})
         place = f"endpoint {bell.endpoint}, project {bell.project}, logstore {bell.logstore}"
         reads = "; ".join(known) or "nothing yet (logferry task apply)"
         raise ConfigError([f"source: {place} is read by no task; the tasks read {reads}"], subject="event")
     return [stored for stored in there if stored.state == "online"]
+
+
+def _shown(source: Chosen) -> str:
+    named = {name: value for name, value in kinds.identity("sources", source).items() if value is not None}
+    return f"{named.pop('kind')}: " + ", ".join(f"{name} {value}" for name, value in named.items())
 
 
 def _readable(stored: Stored) -> Task | None:

@@ -75,7 +75,7 @@ def load(shape: type[C], data: object, *, path: str = "", subject: str = "config
 
 def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | None:
     if not isinstance(data, Mapping):
-        names = ", ".join(shape.__struct_fields__)
+        names = ", ".join(shape.__struct_encode_fields__)
         found.append(f"{path or 'document'}: {kind_of(data)} is not a mapping of {names}")
         return None
     before = len(found)

@@ -38,7 +38,7 @@ def check(room: str, data: object, path: str, found: list[str]) -> Chosen | None
         return None
     here = f"{path}.{kind}"
     if not isinstance(given, Mapping):
-        found.append(f"{here}: {kind_of(given)} is not a mapping of {', '.join(shape.__struct_fields__)}")
+        found.append(f"{here}: {kind_of(given)} is not a mapping of {', '.join(shape.__struct_encode_fields__)}")
         return None
     try:
         return Chosen(kind, config.load(shape, given, path=here))

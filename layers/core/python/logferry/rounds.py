@@ -7,6 +7,7 @@ A held task takes part only if it may be probed now; one that is held during the
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -64,7 +65,8 @@ def _able(crew: Crew, found: Visit) -> list[Job]:
     for stored in crew.tasks:
         health = crew.holds.health(stored.name)
         if health and not crew.holds.probe(stored.name, now):
-            found.held[stored.name] = f"held until {health.retry_at:.0f}: {health.reason}"
+            until = datetime.fromtimestamp(health.retry_at, UTC).isoformat(timespec="seconds")
+            found.held[stored.name] = f"held until {until}: {health.reason}"
             continue
         try:
             able.append(crew.job(stored))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from logferry.errors import ConfigError
+from logferry.expectations import kind_of
 
 __all__ = ["MAX_BYTES", "decode"]
 
@@ -23,7 +24,7 @@ def decode(event: object) -> object:
     if isinstance(event, (bytes, bytearray, memoryview, str)):
         event = _parse(event if isinstance(event, str) else bytes(event))
     if not isinstance(event, (Mapping, list)):
-        _refuse(f"a {type(event).__name__}, {_EXPECTED}")
+        _refuse(f"{kind_of(event)}, {_EXPECTED}")
     return event
 
 
