@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from logferry import proof
+from logferry import health, proof
 from logferry.dead_letters import STATES
 from logferry.errors import LogferryError
 from logferry.ledger import Row
@@ -52,7 +52,8 @@ def _task(shop: Workshop, stored: Stored, checked: Checked, tick: Tick | None) -
     streams = [_stream(shop, stored, row, source, checked, tick) for row in shop.ledger.rows(stored.name)]
     totals = {key: sum(stream[key] for stream in streams) for key in Counts.__struct_fields__}
     return {
-        "task": stored.name, "version": stored.version, "state": stored.state,
+        "task": stored.name, "version": stored.version,
+        "state": health.shown(stored.state, shop.holds.health(stored.name)),
         "confirmation": _confirmation(shop, stored), "totals": totals, "streams": streams,
     }  # fmt: skip
 

@@ -31,7 +31,9 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], *, term
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*columns)
+    made = Table()
+    for column in columns:
+        made.add_column(column, overflow="fold")  # a name or cursor that is cut short cannot be copied
     for row in rows:
         made.add_row(*(Text(str(cell)) for cell in row))
     Console().print(made)

@@ -58,6 +58,25 @@ def test_the_ledger_shows_every_column(boat: Ferry) -> None:
     assert (stream["maybe_repeated"], stream["filtered_at_source"]) == (0, 0)
 
 
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_no_number_of_the_table_is_cut_short(boat: Ferry, columns: str) -> None:
+    """However narrow the terminal: half a number proves nothing. What is 0 everywhere and needs no sum is left out."""
+    environ = {**boat.environ, "COLUMNS": columns}
+    run = subprocess.run([*COMMAND, "--verify"], env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert "…" not in run.stdout
+    [total] = [line.split() for line in run.stdout.splitlines() if line.split()[:1] == ["total"]]
+    assert total == ["total", "60", "59", "0", "0", "1"]
+    assert "discarded" in run.stdout
+    assert "at_source" not in run.stdout
+
+
+def test_a_held_task_is_shown_as_unhealthy(boat: Ferry) -> None:
+    """The state is the one that `task list` shows."""
+    wiring.workshop(boat.environ).holds.hold("to-hec", "HTTP 403", 0.0)
+    _, answer, _ = ledger(boat, "to-hec")
+    assert answer["tasks"][0]["state"] == "unhealthy"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [

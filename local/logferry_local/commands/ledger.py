@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
@@ -12,7 +13,9 @@ from logferry_local.ledger_report import Checked, report
 
 __all__ = ["register"]
 
-_COLUMNS = ("read", "delivered", "filtered", "sampled_out", "parked", "filtered_at_source", "maybe_repeated")
+_EQUATION = ("read", "delivered", "filtered", "sampled_out", "parked")
+_COLUMNS = (*_EQUATION, "filtered_at_source", "maybe_repeated")
+_WIDEST = 1_000  # characters
 
 
 def register(app: typer.Typer) -> None:
@@ -53,37 +56,54 @@ def _print(checked: Checked, *, verified: bool) -> None:
     from rich.console import Console
 
     console = Console()
+
+    def say(text: str, **style: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True, **style)  # type: ignore[arg-type]  # style only
+
     for task in checked.tasks:
-        console.print(_table(task))
-        for stream in task["streams"]:
-            for gap in stream["gaps"]:
-                size = f", about {gap['estimate']} positions" if gap.get("estimate") else ""
-                note = f"; {gap['note']}" if gap.get("note") else ""
-                text = f"  gap in {stream['stream']}: {gap['begin']}..{gap['end']} {gap['reason']}{size}{note}"
-                console.print(text, markup=False)
-            if stream["last_error"]:
-                console.print(f"  last error on {stream['stream']}: {stream['last_error']}", markup=False)
+        table = _table(task)
+        # As wide as it has to be: a number that is cut short proves nothing.
+        wanted = console.measure(table, options=console.options.update_width(_WIDEST)).maximum
+        Console(width=max(console.width, wanted)).print(table)
+        for line in _remarks(task):
+            say(line)
     for note in checked.notes:
-        console.print(f"note: {note}", markup=False)
+        say(f"note: {note}")
     for problem in checked.problems:
-        console.print(f"PROBLEM: {problem}", markup=False, style="red")
+        say(f"PROBLEM: {problem}", style="red")
     if checked.balanced:
-        console.print("balanced" + (", recounted at the source" if verified else ""))
+        recounted = ", recounted at the source" + (", but for what the notes say" if checked.notes else "")
+        say("balanced" + (recounted if verified else ""))
+
+
+def _remarks(task: dict[str, Any]) -> Iterator[str]:
+    """Gaps and last errors, a line each."""
+    for stream in task["streams"]:
+        for gap in stream["gaps"]:
+            size = f", about {gap['estimate']} positions" if gap.get("estimate") else ""
+            note = f"; {gap['note']}" if gap.get("note") else ""
+            yield f"  gap in {stream['stream']}: {gap['begin']}..{gap['end']} {gap['reason']}{size}{note}"
+        if stream["last_error"]:
+            yield f"  last error on {stream['stream']}: {stream['last_error']}"
 
 
 def _table(task: dict[str, Any]) -> Any:  # noqa: ANN401  # rich is imported only when a table is printed
+    """One row a stream. What is 0 in all of them is left out, if it is none of the columns that must add up."""
+    from rich.box import SIMPLE
     from rich.table import Table
 
     title = f"{task['task']} (version {task['version']}, {task['state']}, confirmation: {task['confirmation']})"
-    table = Table(title=title, title_justify="left")
-    for name in ("stream", *_COLUMNS, "open/replayed/discarded", "gaps", "lag"):
-        table.add_column(name, justify="right" if name != "stream" else "left")
+    totals = task["totals"]
+    counts = [name for name in _COLUMNS if name in _EQUATION or totals[name]]
+    heads = ["stream", *(name.replace("_", "\n", 1) for name in counts), "gaps", "lag"]
+    letters = ["open/\nreplayed/\ndiscarded"] if totals["parked"] else []
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_edge=False, collapse_padding=True)
+    for index, head in enumerate([*heads, *letters]):
+        table.add_column(head, justify="right" if index else "left", no_wrap=True)
     for stream in task["streams"]:
-        letters = "/".join(str(count) for count in stream["dead_letters"].values())
         lag = "?" if stream["lag"] is None else f"{stream['lag']} s"
-        table.add_row(
-            stream["stream"], *(str(stream[name]) for name in _COLUMNS), letters, str(len(stream["gaps"])), lag
-        )
+        states = ["/".join(str(count) for count in stream["dead_letters"].values())] if letters else []
+        table.add_row(stream["stream"], *(str(stream[name]) for name in counts), str(len(stream["gaps"])), lag, *states)
     table.add_section()
-    table.add_row("total", *(str(task["totals"][name]) for name in _COLUMNS))
+    table.add_row("total", *(str(totals[name]) for name in counts))
     return table
