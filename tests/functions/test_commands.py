@@ -68,13 +68,30 @@ def test_invoke_of_an_old_range_moves_nothing(delivery: Delivery, tmp_path: Path
 def test_a_failed_invoke_prints_the_clouds_error_body(delivery: Delivery, tmp_path: Path, name: str, kind: str) -> None:
     """An event of a foreign endpoint: exit 1, the platform's form, and what the tasks read instead."""
     path = event_file(tmp_path, "http://127.0.0.1:1")
-    done = run("invoke", "forward", "--event", path, "--cloud", name, environ=delivery.environ)
-    body = json.loads(done.stdout)
+    done = run("invoke", "forward", "--event", path, "--cloud", name, "--json", environ=delivery.environ)
+    body = json.loads(done.stdout)["reply"]
     assert done.returncode == 1
     assert body["errorType"] == "ConfigError"
-    assert "is read by no task" in body["errorMessage"]
+    assert f"is read by no task; the tasks read sls: endpoint {delivery.place.address}," in body["errorMessage"]
     assert kind in body
     assert json.loads(done.stderr.splitlines()[0])["error"] == "ConfigError"
+
+
+def test_a_person_sees_no_stack_of_a_failed_invoke(delivery: Delivery, tmp_path: Path) -> None:
+    """Without --json the error body is what was wrong, and nothing else."""
+    done = run("invoke", "forward", "--event", event_file(tmp_path, "http://127.0.0.1:1"), environ=delivery.environ)
+    assert set(json.loads(done.stdout)) == {"errorMessage", "errorType"}
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sweep_that_reports_a_held_task_is_exit_code_1(delivery: Delivery) -> None:
+    """The function returned, but a person must act: a timer on a host sees it by the exit code, each time."""
+    delivery.place.put(0, "a")
+    environ = {name: value for name, value in delivery.environ.items() if name != "SPLUNK_TOKEN"}
+    for reason in ("SPLUNK_TOKEN is not set", "held until 20"):
+        done = run("invoke", "sweep", "--event", ROOT / "events/sweep/timer.fc.json", environ=environ)
+        assert done.returncode == 1
+        assert reason in json.loads(done.stdout)["held"]["waf-to-splunk"]
 
 
 def test_sample_events_of_sweep_work_on_both_clouds(delivery: Delivery) -> None:

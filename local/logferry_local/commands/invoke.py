@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -40,7 +40,7 @@ def invoke(
     name: Name, *, event: Event, cloud: Contract = None, timeout: Timeout = 600.0, to_end: ToEnd = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Call a function with an event file; exit 1 if it fails. Its log goes to standard error."""
+    """Call a function with an event file. Exit code 1: it failed, or it reports tasks that cannot work."""
     contract = cloud or ("aws" if event.name.endswith(".aws.json") else "fc")
     function = Function(name=name, code=_code(name), timeout=timeout)
     body = _up_to_now(_body(event), os.environ) if to_end else _body(event)
@@ -51,8 +51,17 @@ def invoke(
     finally:
         instance.close()
     _print(result, time.monotonic() - started, as_json=as_json)
-    if not result.ok:
+    if not result.ok or _troubled(result.reply):
         raise typer.Exit(1)
+
+
+def _troubled(reply: Any) -> bool:  # noqa: ANN401  # whatever the function returned, on Function Compute as text
+    """Whether tasks are held or their source cannot be read: `sweep` returns all the same, since it comes again."""
+    try:
+        said = json.loads(reply) if isinstance(reply, str) else reply
+    except ValueError:
+        return False
+    return isinstance(said, dict) and any(said.get(key) for key in ("errors", "held"))
 
 
 def _up_to_now(body: bytes, environ: Mapping[str, str]) -> bytes:
@@ -70,10 +79,13 @@ def _up_to_now(body: bytes, environ: Mapping[str, str]) -> bytes:
 
 
 def _print(result: Result, seconds: float, *, as_json: bool) -> None:
+    reply = result.reply
     if as_json:
-        found = json.dumps({"ok": result.ok, "reply": result.reply, "seconds": round(seconds, 3)})
+        found = json.dumps({"ok": result.ok, "reply": reply, "seconds": round(seconds, 3)})
     else:
-        found = result.reply if isinstance(result.reply, str) else json.dumps(result.reply, indent=2)
+        if not result.ok and isinstance(reply, dict):  # the stack is for machines; a person reads what was wrong
+            reply = {key: value for key, value in reply.items() if key != "stackTrace"}
+        found = reply if isinstance(reply, str) else json.dumps(reply, indent=2)
     sys.stdout.write(found + "\n")
 
 
