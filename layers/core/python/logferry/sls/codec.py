@@ -11,14 +11,15 @@ Rules, each with its test:
   single log when `select` comes to it (a log that sampling leaves out is never looked into).
 - `raw` is the Log message alone, `original` a LogGroup of this one log with all else of its group, byte for byte.
 
-Speed: a group is framed with its logs as bytes, each log is parsed alone, so memory is bounded by one group. A filter
-and a selection of fields look their keys up in a map that the parser builds: exact with duplicate and reordered
-keys, which remembering each key's index is not, and as fast (6 us a log of 30 fields, all fields 14 us).
+Speed: a group is framed with its logs as bytes, which are then parsed a handful at a time (`bulk`), or one by one where
+something is odd about them: memory is bounded by one group. A filter and a selection of fields look their keys up in
+a map that the parser builds: exact with duplicate and reordered keys, which remembering each key's index is not.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError
@@ -28,6 +29,7 @@ from logferry import plan as plans
 from logferry.errors import SourceError
 from logferry.model import Position, Record, Value
 from logferry.plan import Plan, Tally
+from logferry.sls import bulk
 from logferry.sls.framing import DELIMITED, entries
 from logferry.sls.schema import schema
 from logferry.sls.write import list_entry
@@ -154,6 +156,21 @@ def _sampled(logs: Iterable[_Log], keep: Callable[[bytes], bool], tally: Tally) 
 
 
 def _whole(group: _Group, logs: Iterable[_Log]) -> Iterator[Record]:
+    meta = group.meta
+    logs = iter(logs)
+    while chunk := list(islice(logs, bulk.HANDFUL)):
+        found = bulk.read([raw for _, raw in chunk])
+        if found is None:
+            yield from _each(group, chunk)
+            continue
+        for (ordinal, raw), (time, nanos, keys, values) in zip(chunk, found, strict=True):
+            fields = meta.copy()
+            fields.update(zip(keys, values, strict=True))
+            yield Record(ordinal, time, nanos if nanos < 1_000_000_000 else 0, fields, raw)
+
+
+def _each(group: _Group, logs: Iterable[_Log]) -> Iterator[Record]:
+    """One log at a time, pair by pair: whatever is in them."""
     parse, meta = schema().log.FromString, group.meta
     for ordinal, raw in logs:
         try:
@@ -191,13 +208,13 @@ def _narrowed(plan: Plan, group: _Group, logs: Iterable[_Log], tally: Tally) -> 
         except _BAD:  # a key that is not UTF-8
             exact = False
         if not exact:
-            yield from plans.select(plan, _whole(group, [(ordinal, raw)]), tally)
+            yield from plans.select(plan, _each(group, [(ordinal, raw)]), tally)
             continue
         contents = log.Contents
         if test is not None and not test(_picked(contents, meta, needs)):
             tally.filtered += 1
         elif plan.fields is None:
-            yield from _whole(group, [(ordinal, raw)])
+            yield from _each(group, [(ordinal, raw)])
         else:
             yield Record(ordinal, log.Time, _nanos(log.Time_ns), _picked(contents, meta, kept), raw)
 
