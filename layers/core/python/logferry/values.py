@@ -7,7 +7,7 @@ import orjson
 from logferry.errors import Permanent
 from logferry.model import Value
 
-__all__ = ["dump", "mend", "one_line", "text_of"]
+__all__ = ["dump", "mend", "one_line", "text_of", "trimmed"]
 
 
 def text_of(value: Value) -> str:
@@ -28,6 +28,13 @@ def dump(value: object) -> bytes:
         return str(value).encode() if type(value) is int else orjson.dumps(_mended(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise Permanent(f"a value cannot be written as JSON: {error}") from error
+
+
+def trimmed(data: bytes) -> bytes:
+    """The same bytes in no more memory than they need, for whoever keeps them."""
+    # orjson leaves up to 8 kB unused behind each result. With 3.13 a payload of 750 records, 1 MB of JSON, took 7 MB,
+    # and its page faults an eighth of all CPU time from decoding to sending.
+    return b"%b" % data
 
 
 def mend(text: str) -> str:

@@ -19,7 +19,7 @@ import orjson
 
 from logferry.errors import Permanent
 from logferry.model import Record, Value
-from logferry.values import dump, text_of
+from logferry.values import dump, text_of, trimmed
 
 __all__ = ["Hec"]
 
@@ -53,7 +53,7 @@ class Hec:
         if self._host_field is not None and (host := record.fields.get(self._host_field)) not in (None, ""):
             metadata = self._metadata(text_of(host))
         time = _exact(record.time, record.nanos) if record.nanos else record.time
-        return _json({"time": time, **metadata, "event": event})
+        return trimmed(_json({"time": time, **metadata, "event": event}))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """One envelope a line."""

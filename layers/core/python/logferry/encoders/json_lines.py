@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from logferry.model import Record
-from logferry.values import dump
+from logferry.values import dump, trimmed
 
 __all__ = ["JsonLines"]
 
@@ -17,7 +17,7 @@ class JsonLines:
 
     def encode(self, record: Record) -> bytes:
         """The object."""
-        return dump(record.fields)
+        return trimmed(dump(record.fields))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """Lines, each ended by LF."""
