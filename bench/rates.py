@@ -47,12 +47,12 @@ def hec(corpus: str, scale: Scale) -> list[Row]:
 
 def syslog(corpus: str, scale: Scale) -> list[Row]:
     """From the compressed answer to a syslog receiver over TCP, ended by LF."""
-    data, fewer = corpora.make(corpus, scale.raw), corpora.make(corpus, scale.raw_of_writes)
+    data = corpora.make(corpus, scale.raw)
     with _bays() as (bay, _, tcp):
         mine = bay("syslog", {"syslog_server": {"host": "127.0.0.1", "port": tcp}}).deliver
         ways = [
             _flatten(data),
-            Way("published, a write a message", lambda: published.to_syslog(fewer, tcp)),
+            Way("published, a write a message", lambda: published.to_syslog(data, tcp)),
             Way("logferry, TCP", lambda: mine(data)),
         ]
         wanted = [Wanted(ways[2].name, ways[0].name, None), Wanted(ways[2].name, ways[1].name, 2.5)]
