@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the work failed or a check found a difference; 2 wrong usa
 import importlib
 import pkgutil
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -26,10 +27,10 @@ def app() -> typer.Typer:
     return made
 
 
-def main() -> None:
-    """Entry point of the `logferry` command."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the `logferry` command; `words` in place of the shell's. Ends with SystemExit."""
     try:
-        app()()
+        app()(args=words)
     except ConfigError as error:
         sys.stderr.write(f"{error.subject}: {len(error.problems)} problem(s)\n")
         sys.stderr.writelines(f"  {problem}\n" for problem in error.problems)
@@ -39,4 +40,8 @@ def main() -> None:
         sys.exit(2)
     except LogferryError as error:
         sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except OSError as error:  # a file or folder that cannot be had, a full disk
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{where}{error.strerror or error}\n")
         sys.exit(1)

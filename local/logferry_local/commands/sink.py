@@ -69,7 +69,9 @@ def _serve(name: str, module: ModuleType, place: sinks.Place, options: config.Co
     try:
         sink: sinks.Sink = module.open_sink(place, options)
     except OSError as error:
-        raise Misconfigured(f"sink {name}: {place.host}:{place.port}, {place.out}: {error.strerror}") from None
+        what = error.filename or f"cannot listen on {place.host}:{place.port}"
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is told already
+        raise Misconfigured(f"sink {name}: {what}: {reason}") from None
     typer.echo(f"{name} sink listening on {sink.address}, writing to {place.out}")
     try:
         stopped.wait()

@@ -55,9 +55,13 @@ def serve(  # noqa: PLR0913  # one argument an option
 
     keys = _keys(access_key)
     keep = config.seconds(ttl) if _is_duration(ttl) else None
-    bound, address = listen(host, port)
+    try:
+        bound, address = listen(host, port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is told already
+        raise Misconfigured(f"sls serve: cannot listen on {host}:{port}: {reason}") from None
     line = json.dumps({"address": address, "data": str(data), "sync": sync, "pid": os.getpid()})
-    with log_lines.to_stderr(os.environ, ""), bound:
+    with log_lines.shown("", log_lines.level(os.environ)), bound:
         store = Store(data, clock=time.time, sync=sync, keep=keep)
         try:
             run(app(store, keys, time.time, check_times=check_times), bound, lambda: typer.echo(line))

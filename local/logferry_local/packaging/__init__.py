@@ -7,6 +7,7 @@ Limits: Lambda takes 50 MB a zip and 250 MB unpacked in all; layers never hold t
 """
 
 import hashlib
+import re
 import shutil
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def build(root: Path, out: Path, *, python: str = TARGET, only: Collection[str] 
     """
     wanted = _wanted(names(root), only)
     version = f"{sys.version_info.major}.{sys.version_info.minor}" if python == "host" else python
+    if not re.fullmatch(r"3\.[0-9]{1,2}", version):
+        raise ConfigError([f"--python: {python!r} is not host or a version such as {TARGET}"], subject="package")
     work = root / "build/packages"
     interpreter = bytecode.interpreter(version)
     out.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ No version: whatever fits the running interpreter, for tests.
 """
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,8 @@ def _install(options: list[str], requirements: Path) -> None:
         raise ConfigError([f"pip took more than {_TIME_OUT} s"], subject=str(requirements)) from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        raise ConfigError([line.removeprefix("ERROR: ") for line in lines[:5]], subject=str(requirements))
+        said = [re.sub(r" \(from versions: .*\)", "", line.removeprefix("ERROR: ")) for line in lines[:5]]
+        raise ConfigError(said, subject=str(requirements))
 
 
 def _trim(target: Path) -> None:

@@ -18,6 +18,7 @@ import msgspec
 import orjson
 
 from logferry import config
+from logferry.errors import ConfigError
 from logferry_local.sinks import Place, Sink
 from logferry_local.sinks._frames import Frame, Frames
 from logferry_local.sinks._lines import Lines
@@ -148,8 +149,16 @@ def _judge(frame: Frame) -> dict[str, object]:
 def _context(options: Options) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(options.cert, options.key)
+    try:
+        context.load_cert_chain(options.cert, options.key)
+    except OSError as error:  # also what OpenSSL cannot read
+        raise ConfigError(
+            [f"cert: {options.cert}, key: {options.key}: {error.strerror}"], subject="sink syslog"
+        ) from None
     if options.client_ca:
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(options.client_ca)
+        try:
+            context.load_verify_locations(options.client_ca)
+        except OSError as error:
+            raise ConfigError([f"client_ca: {options.client_ca}: {error.strerror}"], subject="sink syslog") from None
     return context

@@ -10,9 +10,12 @@ from typing import TypeVar
 
 import msgspec
 
+from logferry.errors import Misconfigured
+
 __all__ = ["Meta"]
 
 T = TypeVar("T")
+_MAKE = "CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID"
 
 
 class Meta:
@@ -20,10 +23,14 @@ class Meta:
 
     def __init__(self, path: Path, *, careful: bool) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL survives the death of the process; FULL also a power cut.
-        self._connection.execute(f"PRAGMA synchronous={'FULL' if careful else 'NORMAL'}")
-        self._connection.execute("CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID")
+        try:
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            # NORMAL survives the death of the process; FULL also a power cut.
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if careful else 'NORMAL'}")
+            self._connection.execute(_MAKE)
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise Misconfigured(f"{path}: {error}; restore it from a copy, or give the store another folder") from None
 
     def get(self, shape: type[T], *key: object) -> T | None:
         """The document, or None."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from logferry.errors import StateError
+from logferry.errors import Misconfigured, StateError
 from logferry_local.sls_server import cursors
 from logferry_local.sls_server.catalog import MAX_TTL, Catalog, Logstore, ShardInfo
 from logferry_local.sls_server.meta import Meta
@@ -49,11 +49,18 @@ class Store:
         keep: float | None = None,
     ) -> None:
         """`keep` (seconds) shortens every logstore's own ttl."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder)
+        except OSError as error:
+            raise Misconfigured(f"{folder}: cannot hold a log store: {error.strerror}") from None
         self.clock, self._sync, self._segment_bytes, self._keep = clock, sync, segment_bytes, keep
         self._streams = folder / "streams"
-        self.meta = Meta(folder / "meta.sqlite", careful=sync == "always")
+        try:
+            self.meta = Meta(folder / "meta.sqlite", careful=sync == "always")
+        except Misconfigured:
+            os.close(self._lock)
+            raise
         self.catalog = Catalog(self.meta, clock)
         self._shards: dict[_Key, Shard] = {}
         self._turns: dict[tuple[str, str], Iterator[int]] = {}

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from logferry.errors import ConfigError, LogferryError, Unfinished
 
-__all__ = ["LEVELS", "level", "to_stderr"]
+__all__ = ["LEVELS", "level", "shown", "to_stderr"]
 
 LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
@@ -25,18 +25,27 @@ _ROOT = logging.getLogger("logferry")
 @contextmanager
 def to_stderr(environ: Mapping[str, str], request_id: str) -> Iterator[None]:
     """Write our log lines for the length of one call; an exception gets one line and passes through."""
+    with shown(request_id, logging.WARNING):
+        try:
+            _ROOT.setLevel(level(environ))
+            yield
+        except Exception as error:
+            _ROOT.log(
+                logging.WARNING if isinstance(error, Unfinished) else logging.ERROR, "invocation failed", exc_info=error
+            )
+            raise
+
+
+@contextmanager
+def shown(request_id: str, least: int) -> Iterator[None]:
+    """Write our log lines from this level on; what becomes of an exception is the caller's."""
     handler = _Lines(request_id)
     before = (_ROOT.level, _ROOT.propagate)
     _ROOT.addHandler(handler)
     _ROOT.propagate = False  # both clouds put a handler of their own on the root: each line would come twice
     try:
-        _ROOT.setLevel(level(environ))
+        _ROOT.setLevel(least)
         yield
-    except Exception as error:
-        _ROOT.log(
-            logging.WARNING if isinstance(error, Unfinished) else logging.ERROR, "invocation failed", exc_info=error
-        )
-        raise
     finally:
         _ROOT.removeHandler(handler)
         _ROOT.setLevel(before[0])

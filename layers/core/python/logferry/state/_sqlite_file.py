@@ -29,6 +29,8 @@ _BUSY = 10.0  # seconds
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection to the file, made with its directories if it is new; may be used by one thread at a time."""
+    if path.is_dir():
+        raise ConfigError([f"sqlite:{path}: is a directory, expected a file"], subject="state")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):  # SQLite gives its log files the same mode
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
