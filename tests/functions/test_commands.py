@@ -155,14 +155,22 @@ def test_a_range_given_up_by_the_trigger_is_healed_by_sweep(delivery: Delivery, 
     assert delivery.received() == ["a"]
 
 
-def test_triggers_run_ends_in_order_when_interrupted(delivery: Delivery, tmp_path: Path) -> None:
-    """Ctrl-C: what was delivered stays delivered, no function process stays behind."""
+def test_triggers_that_could_not_look_are_exit_code_1(delivery: Delivery, tmp_path: Path) -> None:
+    """A logstore that is not there has no new data, and that is no success."""
+    done = run(*triggers(delivery, tmp_path, "--until-idle", "--var", "project=no-such-one"), environ=delivery.environ)
+    assert done.returncode == 1
+    assert "ProjectNotExist" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_triggers_run_ends_in_order_when_interrupted(delivery: Delivery, tmp_path: Path, number: int) -> None:
+    """Ctrl-C, or the end of a service: what was delivered stays delivered, no function process stays behind."""
     delivery.place.put(0, "a")
     command = [*COMMAND, *triggers(delivery, tmp_path)]
     with subprocess.Popen(command, env=delivery.environ, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert "done (call 1)" in child.stdout.readline()
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         assert child.wait(30) == 0
     assert delivery.received() == ["a"]
 

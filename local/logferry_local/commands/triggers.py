@@ -3,9 +3,10 @@
 import json
 import math
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -58,10 +59,17 @@ def run(  # noqa: PLR0913  # a command's options
         file=file or root / "s.yaml", functions=root / "functions", environ=os.environ, endpoint=endpoint,
         variables=_variables(var), in_process=in_process,
     )  # fmt: skip
+    troubles: list[str] = []
+
+    def trouble(text: str) -> None:
+        troubles.append(text)
+        sys.stderr.write(f"{text}\n")
+
     settings = Settings(
-        positions=Positions(positions), start=start, note=_json if as_json else _line,
-        trouble=_trouble,
+        positions=Positions(positions), start=start, note=_json if as_json else _line, trouble=trouble,
     )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell's background job starts with it ignored
+        signal.signal(number, _stop)
     runner = assemble(plan, cursors_of(os.environ), settings)
     try:
         failed = _fire(runner, once=once, until_idle=until_idle, seconds=seconds)
@@ -69,8 +77,12 @@ def run(  # noqa: PLR0913  # a command's options
         failed = False
     finally:
         runner.close()
-    if failed:
+    if failed or (troubles and (once or until_idle)):
         raise typer.Exit(1)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _fire(runner: TriggerRunner, *, once: bool, until_idle: bool, seconds: float) -> bool:
@@ -95,10 +107,6 @@ def _line(firing: Firing) -> None:
     )
     sys.stdout.write(f"{firing.trigger} -> {firing.function}{where}: {word} (call {firing.attempts}): {reply}\n")
     sys.stdout.flush()
-
-
-def _trouble(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 def _variables(given: list[str]) -> dict[str, str]:
