@@ -91,7 +91,7 @@ def _print(outcome: Outcome) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(highlight=False)
     table = Table("", *outcome.tasks, title="The ledger, and what the receivers hold", title_justify="left")
     for key in ("confirmation", "streams", "read", "delivered", "filtered", "sampled_out", "parked", "received"):
         values = [getattr(task, key) for task in outcome.tasks.values()]
