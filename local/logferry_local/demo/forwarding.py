@@ -54,7 +54,7 @@ def _left(site: Site) -> list[str]:
         for stream in source.streams():
             row, end = rows.get(stream.name), source.position(stream.name, "end")
             if row is None or source.order(row.position) < source.order(end):
-                found.append(f"{stored.name}/{stream.name}: " + (row.last_error if row else "") or "behind")
+                found.append(f"{stored.name}/{stream.name}: {(row.last_error if row else '') or 'behind'}")
     return found
 
 
