@@ -42,13 +42,15 @@ clean:  ## what can be made again
 
 # Debian's Python has no ensurepip without python3-venv: then the pip that is there puts one into the new place.
 $(BIN)/python:
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null \
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
 		|| { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
 
 $(VENV)/.local: pyproject.toml | $(BIN)/python
-	@$(PIP) install -q -e '.[local]'
+	@echo "setting up $(VENV) (once; some seconds)" >&2
+	@$(PIP) install -q --use-pep517 -e '.[local]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	@$(PIP) install -q -e '.[dev]'
+	@echo "setting up $(VENV) with all test tools (once; a minute or so)" >&2
+	@$(PIP) install -q --use-pep517 -e '.[dev]'
 	@touch $@ $(VENV)/.local
