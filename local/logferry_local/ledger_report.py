@@ -85,9 +85,20 @@ def _stream(
     letters = proof.parked(stored.name, row.stream, shop.dead) if row.counts.parked else dict.fromkeys(STATES, 0)
     return {
         "stream": row.stream, "position": row.position, **counts, "dead_letters": letters,
-        "gaps": [msgspec.to_builtins(gap) for gap in row.gaps], "open": msgspec.to_builtins(row.open),
+        "gaps": [msgspec.to_builtins(gap) for gap in row.gaps],
+        "older_gaps": _older_gaps(stored.name, row, checked),
+        "open": msgspec.to_builtins(row.open),
         "lag": _lag(source, row), "drained": row.drained, "last_error": row.last_error,
     }  # fmt: skip
+
+
+def _older_gaps(task: str, row: Row, checked: Checked) -> dict[str, int]:
+    """Gaps that the row only sums up any more, since there were many."""
+    count = sum(entry.gaps for entry in row.entries)
+    estimate = sum(entry.estimate for entry in row.entries)
+    if count:
+        checked.notes.append(f"task {task}: stream {row.stream}: {count} older gaps, about {estimate} positions in all")
+    return {"count": count, "estimate": estimate}
 
 
 def _verify(shop: Workshop, stored: Stored, row: Row, source: Source, checked: Checked, tick: Tick) -> None:

@@ -163,3 +163,84 @@ def test_every_row_says_its_schema() -> None:
     item = table.get("ledger/t", "0")
     assert item
     assert msgspec.json.decode(item.value)["schema"] == SCHEMA
+
+
+@given(st.lists(st.tuples(st.integers(1, 200_000), st.sampled_from(["gap", "commit", "back"])), max_size=60))
+def test_a_row_stays_small_however_many_gaps_there_were(steps: list[tuple[int, str]]) -> None:
+    """A stream that outruns its retention, or a script that seeks every night, must not outgrow the table's row."""
+    cursor = "MTQ4MDU0OTM0Njc2MDk3{:04d}=="
+    row = Row(schema=1, stream="12", start=cursor.format(0), position=cursor.format(0))
+    now, commits, gaps, lost = 0.0, 0, 0, 0
+    for at, (pause, step) in enumerate(steps, start=1):
+        now += pause
+        if step == "commit":
+            row, commits = row.commit(cursor.format(at), READ, now), commits + 1
+        else:
+            gaps, lost = gaps + 1, lost + (7 if step == "gap" else 0)
+            reason: Reason = "expired" if step == "gap" else "rewound"
+            end = cursor.format(at if step == "gap" else 0)
+            row = row.jump(Gap(begin=row.position, end=end, reason=reason, at=int(now), estimate=7))
+    assert proof.problems(row) == []
+    assert row.counts == Counts(read=commits, delivered=commits)
+    assert len(row.gaps) + sum(entry.gaps for entry in row.entries) == gaps
+    told = sum(gap.estimate or 0 for gap in row.gaps if gap.reason == "expired")
+    assert told + sum(entry.estimate for entry in row.entries) == lost
+    assert len(msgspec.json.encode(row)) < 5_000
+
+
+def test_the_newest_gaps_are_told_one_by_one() -> None:
+    """What a person must look at is there; only old ones are summed up."""
+    row = Row(schema=1, stream="0", start="0", position="0")
+    for at in range(1, 12):
+        row = row.commit(f"{at}0", READ, at).jump(Gap(begin=f"{at}0", end=f"{at}5", reason="expired", at=at))
+    assert [gap.at for gap in row.gaps] == list(range(4, 12))
+    assert row.entries[0].gaps == 3
+
+
+def test_an_owner_recognises_its_own_earlier_write() -> None:
+    """A write whose answer never came is under the row, with our name: the next one goes on top of it."""
+    table = open_table(f"ledger-{next(NAMES)}", {}, lambda: 0.0)
+    book = Ledger(table)
+    book.create("t", "0", "0")
+    claim = book.claim("t", "0", opened(), now=100, until=160)
+    assert claim
+    item = table.get("ledger/t", "0")
+    assert item
+    unheard = msgspec.structs.replace(claim.row, updated=123.0)
+    table.put("ledger/t", "0", msgspec.json.encode(unheard), expect=item.version)
+    claim.save(claim.row.commit("5", READ, 130))
+    row = book.get("t", "0")
+    assert row
+    assert row.position == "5"
+
+
+def test_a_dead_owner_that_wakes_up_after_a_seek_changes_nothing() -> None:
+    """The seek took its lease away, so its name is not on the row any more."""
+    book = ledger()
+    book.create("t", "0", "0")
+    old = book.claim("t", "0", opened(), now=100, until=160)
+    assert old
+    book.seek("t", "0", Gap(begin="0", end="9", reason="skipped", at=200))
+    with pytest.raises(Conflict):
+        old.save(old.row.commit("5", READ, 201))
+    row = book.get("t", "0")
+    assert row
+    assert (row.position, row.lease) == ("9", None)
+
+
+def test_an_open_range_is_only_claimed_as_a_whole() -> None:
+    """Between a look and the claim somebody may have begun a range and died: it must be finished as it was begun."""
+    book = ledger()
+    book.create("t", "0", "0")
+    book.claim("t", "0", opened(end="5"), now=100, until=160)
+    assert book.claim("t", "0", opened(end="9"), now=200, until=260) is None
+    assert book.claim("t", "0", opened(end="5"), now=200, until=260)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"\xff", b'{"schema":1,"stream":1}', b'{"schema":"x"}'])
+def test_a_row_that_is_none_is_a_state_error(body: bytes) -> None:
+    """Never an exception that nobody expects."""
+    table = open_table(f"ledger-{next(NAMES)}", {}, lambda: 0.0)
+    table.put("ledger/t", "0", body, expect=None)
+    with pytest.raises(StateError, match="0"):
+        Ledger(table).get("t", "0")

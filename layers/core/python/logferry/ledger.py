@@ -1,112 +1,22 @@
-"""Position, ledger and lease: one row per (task, stream), written only under the version that was read.
+"""The ledger: one row per (task, stream), written only under the version that was read, by one owner at a time.
 
-What a row says: where the stream stands (`position`), which range is in flight (`open`), which ranges are settled
-and what became of their records (`entries`), what could not be read (`gaps`), who works on it (`lease`).
-Settled ranges must tile from `start` to `position`, with a recorded gap where they do not; `proof.py` checks it.
+A row's content is in `ledger_row`. It is written at the start (lease, open range), every few seconds, and at the end.
 """
 
 import secrets
 from collections.abc import Callable
-from typing import Literal, Self
 
 import msgspec
 
 from logferry.errors import Conflict, StateError
-from logferry.model import Counts, Position
+from logferry.ledger_row import FARTHEST, SCHEMA, Entry, Gap, Lease, Open, Reason, Row
+from logferry.model import Position
+from logferry.rows import decode
 from logferry.state import Item, Table
 
-__all__ = ["SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Reason", "Row"]
+__all__ = ["FARTHEST", "SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Reason", "Row"]
 
-SCHEMA = 1
-_ROLL_SECONDS = 86_400  # a window that `ledger --verify` can still recount must not grow for ever
-_MAX_ENTRIES = 4  # keeps the row under 1 KB
 _ATTEMPTS = 4  # of one conditional write whose answer got lost
-
-Reason = Literal["expired", "skipped", "rewound"]
-
-
-class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A range that was not read: gone at the source, skipped by a person, or (rewound) to be read again."""
-
-    begin: Position
-    end: Position
-    reason: Reason
-    at: int  # Unix seconds
-    estimate: int | None = None  # positions between the two ends, where the source's cursors can be subtracted
-    note: str = ""
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settled range and what became of its records."""
-
-    begin: Position
-    end: Position
-    counts: Counts
-    since: int  # Unix seconds of its first save
-
-
-class Open(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The range in flight: after a kill exactly this range is read again, by the same version of the task."""
-
-    begin: Position
-    end: Position
-    task_version: int
-
-
-class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """Who works on the stream, and until when (Unix seconds) nobody else may."""
-
-    owner: str
-    until: float
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One task's standing on one stream."""
-
-    schema: int  # no default: it is always written
-    stream: str
-    born: int = 0  # creation time of the stream itself: another value means it was made anew
-    start: Position
-    position: Position
-    entries: tuple[Entry, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    open: Open | None = None
-    lease: Lease | None = None
-    drained: bool = False  # a closed stream that was read to its end
-    failures: int = 0  # runs in a row that failed without moving on
-    retry_at: float = 0  # rest until then (Unix seconds): back-off, or the destination's own wish
-    last_error: str = ""
-    updated: float = 0
-
-    @property
-    def counts(self) -> Counts:
-        """Everything since the start."""
-        return sum((entry.counts for entry in self.entries), Counts())
-
-    def commit(self, end: Position, counts: Counts, now: float) -> Self:
-        """With the range [position, end) settled; it extends the newest entry if it tiles and is young enough."""
-        begin, entries = self.position, list(self.entries)
-        last = entries[-1] if entries else None
-        if last and last.end == begin and now - last.since < _ROLL_SECONDS:
-            entries[-1] = Entry(begin=last.begin, end=end, counts=last.counts + counts, since=last.since)
-        else:
-            entries.append(Entry(begin=begin, end=end, counts=counts, since=int(now)))
-        return msgspec.structs.replace(self, position=end, entries=_fold(entries), updated=now)
-
-    def jump(self, gap: Gap, *, born: int | None = None) -> Self:
-        """With the position moved over a gap (to a stream made anew, if `born` says so)."""
-        return msgspec.structs.replace(
-            self, position=gap.end, gaps=(*self.gaps, gap), open=None, drained=False,
-            failures=0, retry_at=0, updated=gap.at, born=self.born if born is None else born,
-        )  # fmt: skip
-
-
-def _fold(entries: list[Entry]) -> tuple[Entry, ...]:
-    """At most `_MAX_ENTRIES`: the two oldest become one if they tile; what does not tile stays as evidence."""
-    while len(entries) > _MAX_ENTRIES and entries[0].end == entries[1].begin:
-        old, new = entries[0], entries[1]
-        entries[:2] = [Entry(begin=old.begin, end=new.end, counts=old.counts + new.counts, since=old.since)]
-    return tuple(entries)
 
 
 class Claim:
@@ -128,16 +38,24 @@ class Claim:
                 self._version = self._table.put(_partition(self._task), row.stream, body, expect=self._version)
                 break
             except Conflict:
-                # The answer to an earlier write may have got lost: the very bytes we meant to write are ours.
-                found = self._table.get(_partition(self._task), row.stream)
-                if found is None or found.value != body:
-                    raise
-                self._version = found.version
-                break
+                if self._is_written(row.stream, body):
+                    break
             except StateError:
                 if attempt == _ATTEMPTS - 1:
                     raise
+        else:
+            raise StateError(f"task {self._task}, stream {row.stream}: lost {_ATTEMPTS} races against our own writes")
         self.row = row
+
+    def _is_written(self, stream: str, body: bytes) -> bool:
+        """After a conflict: an answer may have got lost, to this write or to an earlier one of ours; else Conflict."""
+        found = self._table.get(_partition(self._task), stream)
+        if found is not None:
+            lease = _decode(found).lease
+            if found.value == body or (lease and lease.owner == self.owner):
+                self._version = found.version
+                return found.value == body
+        raise Conflict(f"task {self._task}, stream {stream}: somebody else has written the row", version="")
 
 
 class Ledger:
@@ -171,7 +89,8 @@ class Ledger:
         if item is None:
             raise StateError(f"task {task}: no row for stream {stream}")
         row = _decode(item)
-        if (row.lease and row.lease.until > now) or row.position != opened.begin:
+        moved = row.position != opened.begin or (row.open is not None and row.open.end != opened.end)
+        if moved or (row.lease and row.lease.holds(now)):
             return None
         claim = Claim(self._table, task, row, item.version, self._owner())
         try:
@@ -187,15 +106,22 @@ class Ledger:
         if item is None:
             raise StateError(f"task {task}: no row for stream {stream}")
         row = _decode(item)
-        if row.lease and row.lease.until > now:
+        if row.lease and row.lease.holds(now):
             raise Conflict(f"task {task}, stream {stream}: in work until {row.lease.until:.0f}", version="")
         claim = Claim(self._table, task, row, item.version, self._owner())
-        claim.save(change(row))
+        # Without the dead owner's lease: should it wake up, the row is not its own any more.
+        claim.save(msgspec.structs.replace(change(row), lease=None))
         return claim.row
 
     def seek(self, task: str, stream: str, gap: Gap) -> Row:
         """Move the position over a gap that a person (or the source) made."""
         return self.edit(task, stream, lambda row: row.jump(gap), now=gap.at)
+
+    def forget(self, task: str, stream: str) -> None:
+        """Take back a row that was just made."""
+        item = self._table.get(_partition(task), stream)
+        if item is not None:
+            self._table.delete(_partition(task), stream, expect=item.version)
 
     def delete(self, task: str) -> int:
         """Forget all rows of a task; how many there were."""
@@ -210,13 +136,4 @@ def _partition(task: str) -> str:
 
 
 def _decode(item: Item) -> Row:
-    head = msgspec.json.decode(item.value, type=_Head)
-    if head.schema > SCHEMA:
-        raise StateError(
-            f"stream {item.sort}: row has schema {head.schema}, this release knows {SCHEMA}: upgrade logferry here"
-        )
-    return msgspec.json.decode(item.value, type=Row)
-
-
-class _Head(msgspec.Struct):
-    schema: int = SCHEMA
+    return decode(item, Row, SCHEMA, f"stream {item.sort}")

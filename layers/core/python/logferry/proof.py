@@ -94,6 +94,11 @@ def recount(
     notes: list[str] = []
     total = 0
     for entry in row.entries:
+        if entry.gaps:
+            notes.append(
+                f"stream {row.stream}, range {entry.begin}..{entry.end}: spans {entry.gaps} old gaps, not recounted"
+            )
+            continue
         try:
             seen, decoded = _count(row.stream, entry, plan, source, tick)
         except Expired:
@@ -125,12 +130,19 @@ def _count(stream: str, entry: Entry, plan: Plan, source: Source, tick: Callable
 
 
 def _letters(task: str, row: Row, source: Source, dead: DeadLetters) -> Iterator[str]:
-    """Dead letters of settled ranges must be in the store, as many as were counted (those in flight come later)."""
-    held = sum(
-        source.order(place.begin) < source.order(row.position)
+    """Dead letters of settled ranges must be in the store, as many as were counted.
+
+    Those of ranges in flight come later; those of a range that was lost or skipped in flight were never counted.
+    """
+    ranges = [(source.order(entry.begin), source.order(entry.end)) for entry in row.entries]
+    found = {
+        (place.begin, place.ordinal)
         for state in STATES
         for place in dead.places(task, state, row.stream)
-    )
+        if any(first <= source.order(place.begin) < last for first, last in ranges)
+    }
+    held, counted = len(found), row.counts.parked
     again = any(gap.reason == "rewound" for gap in row.gaps)  # a record parked twice has one letter, but counts twice
-    if held != row.counts.parked and not (again and 0 < held < row.counts.parked):
-        yield f"stream {row.stream}: the ledger says parked {row.counts.parked}, the store holds {held} dead letters"
+    spans = any(entry.gaps for entry in row.entries)  # ranges that hold gaps may hold letters that never counted
+    if not (held == counted or (again and 0 < held < counted) or (spans and held > counted)):
+        yield f"stream {row.stream}: the ledger says parked {counted}, the store holds {held} dead letters"
