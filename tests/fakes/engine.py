@@ -1,19 +1,24 @@
 """Honest small stand-ins for the engine's neighbours: a clock that moves when told, a source in memory, a
 destination that answers by a script, an object store in memory."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from logferry import proof
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
-from logferry.errors import Expired
+from logferry.errors import Expired, StateError
 from logferry.lane import Job, Settings
-from logferry.ledger import Ledger
-from logferry.model import Confirmation, Limits, Payload, Position, Record
+from logferry.ledger import Ledger, Open, Row
+from logferry.model import Confirmation, Limits, Outcome, Payload, Position, Record
 from logferry.plan import Plan, Tally, select
-from logferry.route import Desk
+from logferry.route import Desk, run
 from logferry.sources import Progress, Replays, Stream
-from logferry.state import Table
+from logferry.state import Item, Table
+from logferry.state.memory import open_table
+
+_NAMES = itertools.count()
 
 
 class Clock:
@@ -63,6 +68,7 @@ class MemorySource:
         self.records = records
         self.batch = batch
         self.oldest = 0
+        self.oversteps = False  # ignores the end of a range, as far as its batches go
         self.stream = Stream(name="0", born=7)
         self.reads: list[tuple[str, str]] = []
         self.on_batch: Callable[[int], None] = lambda _begin: None
@@ -91,7 +97,7 @@ class MemorySource:
         if at < self.oldest:
             raise Expired(f"position {begin} is older than {self.oldest}")
         while at < int(end):
-            stop = min(at + self.batch, int(end))
+            stop = min(at + self.batch, len(self.records) if self.oversteps else int(end))
             self.on_batch(at)
             yield MemoryBatch(self.records, at, stop)
             at = stop
@@ -166,6 +172,48 @@ class MemoryStore:
         self.objects.pop(key, None)
 
 
+class FaultyTable:
+    """A table that fails when told: before the write, or (`ambiguous`) after it, when only the answer gets lost."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.writes = 0
+        self._first, self._calls, self._ambiguous, self._reads = 1, 0, False, True
+
+    def fail(self, first: int, calls: int, *, ambiguous: bool = False, reads: bool = True) -> None:
+        """From the `first` write on, `calls` calls fail, `reads` among them."""
+        self._first, self._calls, self._ambiguous, self._reads = self.writes + first, calls, ambiguous, reads
+
+    def get(self, partition: str, sort: str) -> Item | None:
+        if self._reads and self.writes >= self._first:
+            self._strike()
+        return self._table.get(partition, sort)
+
+    def put(self, partition: str, sort: str, value: bytes, *, expect: str | None, expires: float | None = None) -> str:
+        self.writes += 1
+        down = self.writes >= self._first and self._calls > 0
+        if down and not self._ambiguous:
+            self._strike()
+        version = self._table.put(partition, sort, value, expect=expect, expires=expires)
+        if down:
+            self._strike()
+        return version
+
+    def delete(self, partition: str, sort: str, *, expect: str) -> None:
+        self._table.delete(partition, sort, expect=expect)
+
+    def list(self, partition: str) -> Iterator[Item]:
+        return self._table.list(partition)
+
+    def close(self) -> None:
+        self._table.close()
+
+    def _strike(self) -> None:
+        if self._calls > 0:
+            self._calls -= 1
+            raise StateError("time-out: the table did not answer")
+
+
 @dataclass
 class Bench:
     """Everything a route needs, on one table."""
@@ -177,8 +225,10 @@ class Bench:
     settings: Settings = field(default_factory=Settings)
     seconds: float = 300.0  # time left at the start
     versions: dict[int, Job] = field(default_factory=dict)
+    offline: set[str] = field(default_factory=set)  # tasks that were paused or deleted
 
     def __post_init__(self) -> None:
+        self.job_at: Callable[[str, int], Job] = lambda _name, version: self.versions[version]
         self.ledger = Ledger(self.table)
         self.dead = DeadLetters(self.store, self.clock)
         self._until = self.clock.now + self.seconds
@@ -194,7 +244,8 @@ class Bench:
             self.dead,
             self.settings,
             self.patience,
-            lambda _name, version: self.versions[version],
+            self.job_at,
+            lambda name: name not in self.offline,
         )
 
     def again(self, seconds: float = 300.0) -> None:
@@ -220,3 +271,40 @@ def errors(*script: Exception | None) -> Iterator[Exception | None]:
 def numbers(taken: Iterable[str]) -> list[int]:
     """The records' numbers, as they arrived."""
     return [int(text[1:]) for text in taken]
+
+
+def bench(count: int, **settings: float) -> Bench:
+    """A source of `count` records and an empty table."""
+    table = open_table(f"bench-{next(_NAMES)}", {}, lambda: 0.0)
+    return Bench(MemorySource(lines(count)), table, settings=Settings(**settings))  # type: ignore[arg-type]  # numbers
+
+
+def go(where: Bench, *jobs: Job, seconds: float = 300.0) -> list[Outcome]:
+    """One invocation up to the source's end."""
+    where.again(seconds)
+    for one in jobs:
+        where.versions.setdefault(one.version, one)
+    return run(jobs, where.source.streams()[0], str(len(where.source.records)), where.desk())
+
+
+def row_of(where: Bench, task: str = "t") -> Row:
+    """The task's row, which balances and tiles."""
+    row = where.ledger.get(task, "0")
+    assert row is not None
+    assert proof.problems(row) == []
+    return row
+
+
+def recounted(where: Bench, task: str = "t", plan: Plan | None = None) -> Row:
+    """The task's row, which the source and the dead letters bear out."""
+    row = row_of(where, task)
+    assert proof.recount(task, row, plan or Plan(), where.source, where.dead).differences == []
+    return row
+
+
+def killed(where: Bench, end: int, version: int = 1, task: str = "t") -> None:
+    """A run that took [0, end) and died; its lease has run out."""
+    now = where.clock()
+    where.ledger.create(task, "0", "0", 7)
+    assert where.ledger.claim(task, "0", Open(begin="0", end=str(end), task_version=version), now=now, until=now + 60)
+    where.clock.forward(61)

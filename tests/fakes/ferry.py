@@ -107,9 +107,9 @@ class Ferry:
         return subprocess.Popen(command, cwd=ROOT, env=self.environ)
 
     def received(self, task: str) -> Counter[str]:
-        """How often each record arrived."""
-        lines = self.sinks[task].read_text(encoding="utf-8").splitlines() if self.sinks[task].exists() else []
-        return Counter(identity(json.loads(line)) for line in lines)
+        """How often each record arrived. A line that is just being written is not there yet."""
+        text = self.sinks[task].read_text(encoding="utf-8", errors="replace") if self.sinks[task].exists() else ""
+        return Counter(identity(json.loads(line)) for line in text[: text.rfind("\n") + 1].splitlines())
 
     def row(self, task: str, stream: str = "0") -> Any:  # noqa: ANN401  # Row, known to be there
         """The ledger's row."""

@@ -5,7 +5,7 @@ its stream, so that parking it again after a kill overwrites. States: `open`, `r
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -88,11 +88,10 @@ class DeadLetters:
         self._store.put(f"{head}/{task}/{state}/{rest}", body)
         self._store.delete(key)
 
-    def retract(self, task: str, stream: str, begin: Position, keep: set[int]) -> None:
-        """After a batch was settled again: drop what an interrupted run parked and this one did not."""
-        for place in list(self.places(task, "open", stream, begin)):
-            if place.ordinal not in keep:
-                self._store.delete(_key(task, "open", place))
+    def retract(self, task: str, places: Iterable[Place]) -> None:
+        """Drop what an interrupted run parked and the one that settled the range did not."""
+        for place in places:
+            self._store.delete(_key(task, "open", place))
 
 
 def _key(task: str, state: State, place: Place) -> str:

@@ -18,7 +18,8 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from logferry import packing, retry
 from logferry.destinations import Destination
@@ -38,6 +39,16 @@ class Patience:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
+
+    def share(self, among: int, least: float) -> Self:
+        """The time left for the first of `among`: its part, at least `least` seconds; what it leaves, others get."""
+        left = self.time_left()
+        kept = max(0.0, left - max(left / among, least))
+        return replace(self, time_left=lambda: self.time_left() - kept)
+
+    def reserving(self, seconds: float) -> Self:
+        """The same with so much less time left: what comes after needs it."""
+        return replace(self, time_left=lambda: self.time_left() - seconds)
 
 
 @dataclass(slots=True)

@@ -103,3 +103,10 @@ class Conflict(StateError):
 
 class Unfinished(LogferryError):
     """Work is left and the position says where; raising makes the platform call again."""
+
+
+def told(error: Exception) -> str:
+    """What a row or an answer says of an error. Of a foreign one only the class: its text may hold anything."""
+    if isinstance(error, LogferryError):
+        return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}, a mistake in logferry: the log names the place"

@@ -1,18 +1,25 @@
-"""One pull of one range, fed to every lane that stands at its begin; a lane that fails or is slow leaves."""
+"""One pull of one range, fed to every lane that stands at its begin; a lane that fails or is slow leaves.
 
-from collections.abc import Sequence
+Whatever goes wrong in a lane, a mistake of ours included, ends that lane and no other: it saves what is settled and
+lets go of its stream.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
-from logferry.dead_letters import DeadLetters
-from logferry.delivery import Patience
-from logferry.errors import Conflict, LogferryError, Transient, Unfinished
-from logferry.lane import Job, Lane, Settings
-from logferry.ledger import Ledger, Open
-from logferry.model import Position
-from logferry.sources import Batch, Source
+from logferry.errors import Conflict, LogferryError, Unfinished
+from logferry.lane import Job, Lane, Pull
+from logferry.ledger import Open
+from logferry.sources import Batch
 
-__all__ = ["Part", "pump"]
+__all__ = ["OUT_OF_TIME", "Part", "Pull", "pump"]
+
+log = logging.getLogger(__name__)
+
+OUT_OF_TIME = "out of time"
 
 
 @dataclass(slots=True)
@@ -21,102 +28,115 @@ class Part:
 
     job: Job
     lane: Lane | None = None
-    error: LogferryError | None = None
-    left: bool = False  # slower than the others: it goes on with the batch it has, and gets no more
+    error: Exception | None = None
     work: "Future[None] | None" = field(default=None)
 
+    def attempt(self, work: Callable[["Part"], None]) -> None:
+        """Do it; what goes wrong ends this part."""
+        try:
+            work(self)
+        except Exception as error:  # noqa: BLE001  # the one place where a lane's trouble is kept from the others
+            self.fail(error)
 
-@dataclass(frozen=True, slots=True)
-class Pull:
-    """What a pull needs beside its jobs."""
-
-    source: Source
-    stream: str
-    begin: Position
-    end: Position
-    ledger: Ledger
-    dead: DeadLetters
-    settings: Settings
-    patience: Patience
+    def fail(self, error: Exception) -> None:
+        """End it with this error, if it has none yet."""
+        if not isinstance(error, LogferryError):
+            log.error("mistake in logferry", extra={"task": self.job.name}, exc_info=error)
+        self.error = self.error or error
 
 
 def pump(jobs: Sequence[Job], pull: Pull) -> dict[str, Part]:
     """Read the range once; every part ends saved, with the error that ended it, if any."""
-    parts = {job.name: _start(job, pull) for job in jobs}
-    going = [part for part in parts.values() if part.lane and not part.error]
-    failure: LogferryError | None = None
+    parts = [Part(job) for job in jobs]
+    for part in parts:
+        part.attempt(partial(_claim, pull))
+    failure: Exception | None = None
     with ThreadPoolExecutor(len(parts), thread_name_prefix="lane") as threads:
         try:
-            for batch in pull.source.read(pull.stream, pull.begin, pull.end) if going else ():
-                _feed(going, batch, threads, pull.settings.patience_seconds)
-                going = [part for part in going if not part.error]
-                if not going:
-                    break
-                if pull.patience.time_left() <= pull.settings.reserve_seconds:
-                    failure = Unfinished("out of time")
-                    break
-        except LogferryError as error:
+            failure = _read(parts, pull, threads)
+        except Exception as error:  # noqa: BLE001  # the source's trouble is every lane's, and each must let go
             failure = error
-        for part in sorted(parts.values(), key=lambda part: part.left):  # the slow ones keep nobody waiting
+        for part in sorted(parts, key=_is_left):  # the slow ones keep nobody waiting
             _end(part, failure)
-    return parts
+    return {part.job.name: part for part in parts}
 
 
-def _start(job: Job, pull: Pull) -> Part:
-    part = Part(job)
+def _claim(pull: Pull, part: Part) -> None:
     now = pull.patience.clock()
-    opened = Open(begin=pull.begin, end=pull.end, task_version=job.version)
-    try:
-        claim = pull.ledger.claim(job.name, pull.stream, opened, now=now, until=now + pull.settings.lease_seconds)
-        if claim is None:
-            return part
-        patience = replace(pull.patience, time_left=lambda: 0.0 if part.left else pull.patience.time_left())
-        part.lane = Lane(job, claim, pull.dead, pull.settings, patience)
-        job.reach()
-    except LogferryError as error:
-        part.error = error
-    return part
+    opened = Open(begin=pull.begin, end=pull.end, task_version=part.job.version)
+    claim = pull.ledger.claim(part.job.name, pull.stream, opened, now=now, until=now + pull.settings.lease_seconds)
+    if claim is not None:
+        part.lane = Lane(part.job, claim, pull)
 
 
-def _feed(going: Sequence[Part], batch: Batch, threads: ThreadPoolExecutor, patience: float) -> None:
+def _read(parts: Sequence[Part], pull: Pull, threads: ThreadPoolExecutor) -> Exception | None:
+    """Batch after batch to all that keep up; why it ended early, if it did."""
+
+    def together(going: Sequence[Part], work: Callable[[Part], None]) -> list[Part]:
+        return _side_by_side(going, work, threads, pull.settings.patience_seconds)
+
+    going = [part for part in parts if part.lane and not part.error]
+    going = together(going, lambda part: part.job.reach())
+    for batch in pull.source.read(pull.stream, pull.begin, pull.end) if going else ():
+        going = together(going, partial(_take, batch))
+        if not going:
+            break
+        if pull.patience.time_left() <= pull.settings.reserve_seconds:
+            return Unfinished(OUT_OF_TIME)
+    return None
+
+
+def _take(batch: Batch, part: Part) -> None:
+    if part.lane:
+        part.lane.take(batch)
+
+
+def _finish(part: Part) -> None:
+    if part.lane:
+        part.lane.finish()
+
+
+def _side_by_side(
+    going: Sequence[Part], work: Callable[[Part], None], threads: ThreadPoolExecutor, patience: float
+) -> list[Part]:
+    """Those that did it in time. The others go on with it alone, and get no more."""
     if len(going) == 1:
-        _take(going[0], batch)
-        return
+        going[0].attempt(work)
+    else:
+        for part in going:
+            part.work = threads.submit(part.attempt, work)
+        wait([part.work for part in going if part.work], timeout=patience)
     for part in going:
-        part.work = threads.submit(_take, part, batch)
-    wait([part.work for part in going if part.work], timeout=patience)
-    for part in going:
-        if part.work and not part.work.done():
-            part.left = True
-            part.error = Transient(f"slower than the other tasks of this logstore by {patience:.0f} s")
+        if part.lane and part.work and not part.work.done():
+            part.lane.left = True
+    return [part for part in going if not part.error and not _is_left(part)]
 
 
-def _take(part: Part, batch: Batch) -> None:
-    try:
-        if part.lane:
-            part.lane.take(batch)
-    except LogferryError as error:
-        part.error = error
+def _is_left(part: Part) -> bool:
+    return part.lane is not None and part.lane.left
 
 
-def _end(part: Part, failure: LogferryError | None) -> None:
+def _end(part: Part, failure: Exception | None) -> None:
     """Finish or stop the lane; the row says how it ended."""
     if part.work:
         part.work.result()
     if part.lane is None:
         return
-    part.error = part.error or failure
-    try:
-        if part.error is None:
-            part.lane.finish()
-            return
-    except LogferryError as error:
-        part.error = error
-    try:
-        if isinstance(part.error, Conflict):
-            part.lane.abandon()
-        else:
-            part.lane.stop(part.error)
-    except LogferryError as error:
+    if failure:
+        part.fail(failure)
+    if _is_left(part):
+        part.fail(Unfinished("slower than the other tasks of this logstore"))
+    if part.error is None:
+        part.attempt(_finish)
+    if part.error is None:
+        return
+    error = part.error
+    if isinstance(error, Conflict):
         part.lane.abandon()
-        part.error = error
+        return
+    try:
+        part.lane.stop(error)
+    except Exception as worse:  # noqa: BLE001  # the table is down: the lease runs out
+        part.lane.abandon()
+        part.error = None
+        part.fail(worse)

@@ -1,12 +1,13 @@
 """The whole system on one page: read -> select -> encode -> pack -> settle -> save, for all jobs of one stream.
 
-Jobs that stand at the same position share one pull (`group`), each with its own lane: plan, window, row and circuit.
-One that is behind runs alone; in company, one that fails is left to `sweep`, so that it costs the others nothing.
-An Outcome that is `finished` means: every record up to `end` has a fate. Anything else says why not.
+Jobs that stand at the same position share one pull (`group`), each with its own lane: plan, window, row and circuit;
+the foremost go first. One that failed before, or has a range open, goes on alone, for its share of the time. What goes
+wrong for one job is that job's Outcome. An Outcome that is `finished` means: every record up to `end` has a fate.
 """
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
@@ -19,14 +20,20 @@ from logferry.errors import (
     StateError,
     Transient,
     Unfinished,
+    told,
 )
-from logferry.group import Part, Pull, pump
+from logferry.group import OUT_OF_TIME, Part, Pull, pump
 from logferry.lane import Job, Settings
-from logferry.ledger import Gap, Ledger, Row
+from logferry.ledger import Gap, Ledger, Open, Row
 from logferry.model import Counts, Outcome, Position
 from logferry.sources import Source, Stream
 
-__all__ = ["Desk", "Job", "Settings", "run", "standing"]
+__all__ = ["OUT_OF_TIME", "Desk", "Job", "Settings", "run", "standing"]
+
+log = logging.getLogger(__name__)
+
+_BUSY = "busy"
+_BREATH = 1.0  # seconds between two attempts, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,80 +46,138 @@ class Desk:
     settings: Settings
     patience: Patience
     job_at: Callable[[str, int], Job]  # (task, version): an open range is finished the way it was begun
+    is_online: Callable[[str], bool]  # whether the task is still there, and nobody paused it
+
+    def share(self, among: int) -> "Desk":
+        """The same with the time that the first of `among` may take; enough to get something done."""
+        return replace(self, patience=self.patience.share(among, 4 * self.settings.reserve_seconds))
+
+    @property
+    def in_time(self) -> bool:
+        """Whether there is time for more than the last save."""
+        return self.patience.time_left() > self.settings.reserve_seconds
 
 
 def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[Outcome]:
     """Every job on one stream, from its own position up to `end`."""
-    rows = [standing(job.name, stream, desk) for job in jobs]
-    now = desk.patience.clock()
-    fit = [
-        row.open is None and row.retry_at <= now and desk.source.order(row.position) < desk.source.order(end)
-        for row in rows
-    ]
-    begin = next((row.position for row, able in zip(rows, fit, strict=True) if able), None)
-    together = [job for job, row, able in zip(jobs, rows, fit, strict=True) if able and row.position == begin]
-    parts = pump(together, _pull(desk, stream, begin, end)) if begin is not None else {}
-    return [_carry(job, stream, end, desk, parts.get(job.name), patient=len(jobs) == 1) for job in jobs]
+    groups: dict[Position, list[Job]] = {}
+    failed: dict[str, LogferryError] = {}
+    for job in jobs:
+        try:
+            row = standing(job.name, stream, desk)
+            if row.open is None and not row.rest(desk.patience.clock()) and not _reaches(row, end, desk):
+                groups.setdefault(row.position, []).append(job)
+        except LogferryError as error:
+            failed[job.name] = error
+    parts: dict[str, Part] = {}
+    foremost = sorted(groups, key=desk.source.order, reverse=True)
+    for done, begin in enumerate(foremost):
+        mine = desk.share(len(foremost) - done)
+        if mine.in_time:
+            parts |= pump(groups[begin], _pull(mine, stream, begin, end))
+    outcomes = []
+    for done, job in enumerate(jobs):
+        part, mine = parts.get(job.name), desk.share(len(jobs) - done)
+        try:
+            if job.name in failed:
+                raise failed[job.name]
+            outcomes.append(_carry(job, stream, end, mine, part, patient=len(jobs) == 1))
+        except LogferryError as error:
+            counts = part.lane.counts if part and part.lane else Counts()
+            outcomes.append(Outcome(task=job.name, stream=stream.name, counts=counts, finished=False,
+                                    held=isinstance(error, Misconfigured), note=told(error)))  # fmt: skip
+    return outcomes
 
 
 def standing(task: str, stream: Stream, desk: Desk) -> Row:
     """The task's row on this stream: at the stream's begin if the stream is new or was made anew."""
     row = desk.ledger.get(task, stream.name)
     if row is None:
-        desk.ledger.create(task, stream.name, desk.source.position(stream.name, "begin"), stream.born)
+        made = desk.ledger.create(task, stream.name, desk.source.position(stream.name, "begin"), stream.born)
+        if made and not desk.is_online(task):  # asked after: a row made for a deleted task would start it all over
+            desk.ledger.forget(task, stream.name)
+            raise Unfinished(f"task {task} is not online any more")
         row = desk.ledger.get(task, stream.name)
     if row is None:
         raise StateError(f"task {task}: the row for stream {stream.name} vanished while it was made")
     if stream.born and row.born and row.born != stream.born:
         now = desk.patience.clock()
         note = f"the stream was made anew (created {row.born}, now {stream.born})"
+        log.error("stream made anew", extra={"task": task, "stream": stream.name, "reason": note})
         begin = desk.source.position(stream.name, "begin")
         gap = Gap(begin=row.position, end=begin, reason="expired", at=int(now), note=note)
         row = desk.ledger.edit(task, stream.name, lambda old: old.jump(gap, born=stream.born), now=now)
     return row
 
 
+def _reaches(row: Row, end: Position, desk: Desk) -> bool:
+    return desk.source.order(row.position) >= desk.source.order(end)
+
+
 def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | None, *, patient: bool) -> Outcome:
     """Go on with one job until its range is settled, or there is a reason to stop."""
-    counts, batches = Counts(), 0
+    counts, batches, trouble = Counts(), 0, ""
     while True:
         if part and part.lane:
             counts, batches = counts + part.lane.counts, batches + part.lane.batches
+        if part and part.error:
+            trouble = told(part.error)
         row = standing(job.name, stream, desk)
-        settled = row.open is None and desk.source.order(row.position) >= desk.source.order(end)
+        settled = row.open is None and _reaches(row, end, desk)
         note = "" if settled else _obstacle(part, row, stream, desk, patient=patient)
         if settled or note:
             held = part is not None and isinstance(part.error, Misconfigured)
+            if note == _BUSY and trouble:
+                note = trouble  # it is our own lease that could not be given back
             return Outcome(task=job.name, stream=stream.name, counts=counts, batches=batches,
-                           finished=settled or note == "busy", held=held, note=note)  # fmt: skip
+                           finished=settled or note == _BUSY, held=held, note=note)  # fmt: skip
         row = standing(job.name, stream, desk)
-        worker, until = job, end
-        if row.open is not None:
-            until = row.open.end
-            worker = job if row.open.task_version == job.version else desk.job_at(job.name, row.open.task_version)
-        part = pump([worker], _pull(desk, stream, row.position, until))[job.name]
+        until = row.open.end if row.open else end
+        part = pump([_worker(job, row, desk)], _pull(desk, stream, row.position, until))[job.name]
+
+
+def _worker(job: Job, row: Row, desk: Desk) -> Job:
+    """The version that began the open range, to repeat exactly what it did; the newest if that one failed.
+
+    A person has changed the task since then: a wrong token or a host that is gone must not hold its range for ever.
+    """
+    if row.open is None or row.open.task_version == job.version or row.last_error:
+        return job
+    try:
+        return desk.job_at(job.name, row.open.task_version)
+    except LogferryError as error:
+        facts = {"task": job.name, "stream": row.stream, "version": row.open.task_version, "reason": str(error)}
+        log.warning("range goes on with the newest version", extra=facts)
+        return job
 
 
 def _obstacle(part: Part | None, row: Row, stream: Stream, desk: Desk, *, patient: bool) -> str:
     """Why not to go on now; "" to go on (after the pause that the row asks for)."""
     error = part.error if part else None
-    if part and not part.lane and not error:
-        return "busy"
-    if part and part.lane and not error and part.lane.claim.row.position == part.lane.begin:
-        return "no progress: the source gave nothing up to the end of the range"
-    if isinstance(error, Expired):
-        return _skip_expired(part.job.name if part else "", row, stream, desk)
-    if error and not (patient and _passing(error)):
-        return f"{type(error).__name__}: {error}"
-    pause = max(0.0, row.retry_at - desk.patience.clock())
-    if desk.patience.time_left() - pause <= desk.settings.reserve_seconds or (pause and not patient):
-        return str(error or row.last_error or "out of time")
+    if part and isinstance(error, Expired):
+        return _skip_expired(part.job.name, row, stream, desk)
+    if part and not error:
+        if not part.lane:
+            return _BUSY
+        if part.lane.claim.row.position == part.lane.begin:
+            return "no progress: the source gave nothing up to the end of the range"
+    rested = error is None or isinstance(error, Unfinished)  # slower than the others, or its share of the time is up
+    pause = max(row.rest(desk.patience.clock()), 0.0 if rested else _BREATH)
+    late = desk.patience.time_left() - pause <= desk.settings.reserve_seconds
+    if late or (pause and not patient) or (error and not _passing(error)):
+        return _why(error, row)
     if pause:
         desk.patience.sleep(pause)
     return ""
 
 
-def _passing(error: LogferryError) -> bool:
+def _why(error: Exception | None, row: Row) -> str:
+    if error and str(error) != OUT_OF_TIME:
+        return told(error)
+    return row.last_error or OUT_OF_TIME
+
+
+def _passing(error: Exception) -> bool:
     """Whether waiting may help."""
     if isinstance(error, Conflict | Misconfigured):
         return False
@@ -122,13 +187,20 @@ def _passing(error: LogferryError) -> bool:
 
 
 def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
-    """Record what is gone as a gap and stand at the oldest readable position."""
+    """Record what is gone as a gap and stand at the oldest readable position; what was in flight behind it stays so."""
     begin = desk.source.position(stream.name, "begin")
     estimate = desk.source.order(begin) - desk.source.order(row.position)
     if estimate <= 0:
         return f"position {row.position} is refused by the source, though it is not older than its begin {begin}"
     gap = Gap(begin=row.position, end=begin, reason="expired", at=int(desk.patience.clock()), estimate=estimate)
-    desk.ledger.seek(task, stream.name, gap)
+    opened = row.open
+    if opened and desk.source.order(opened.end) > desk.source.order(begin):
+        opened = Open(begin=begin, end=opened.end, task_version=opened.task_version)
+    else:
+        opened = None
+    desk.ledger.edit(task, stream.name, lambda old: old.jump(gap, opened=opened), now=gap.at)
+    facts = {"task": task, "stream": stream.name, "begin": gap.begin, "end": gap.end, "estimate": estimate}
+    log.error("records expired before they were delivered", extra=facts)
     return ""
 
 

@@ -64,6 +64,11 @@ class Workshop:
             self._jobs[name, version] = self._build(self.tasks.version(name, version), version)
         return self._jobs[name, version]
 
+    def is_online(self, name: str) -> bool:
+        """Whether the task is there, and nobody paused it."""
+        found = self.tasks.find(name)
+        return found is not None and found.state == "online"
+
     def source(self, task: Task) -> Source:
         """The task's source, with this invocation's credentials."""
         surroundings = SourceSurroundings(self._environ, self._vault)
@@ -72,7 +77,7 @@ class Workshop:
 
     def desk(self, source: Source, patience: Patience) -> Desk:
         """What a run needs beside its jobs."""
-        return Desk(source, self.ledger, self.dead, self.settings, patience, self.job_at)
+        return Desk(source, self.ledger, self.dead, self.settings, patience, self.job_at, self.is_online)
 
     def crew(self, tasks: Sequence[Stored], patience: Patience) -> Crew:
         """The tasks of one logstore."""
