@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def ledger(
     tasks: Annotated[list[str] | None, typer.Argument(help="Tasks; all if none is named.")] = None,
     *,
-    verify: Annotated[bool, typer.Option(help="Recount at the source and in the object store.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Recount at the source and in the object store.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Show every task's ledger. Exit code 1: ranges do not tile, counts do not add up, or a recount differs."""

@@ -56,7 +56,8 @@ def _command(name: str, module: ModuleType) -> Callable[..., None]:
 def _parameter(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
     notes = [note for note in get_args(field.type)[1:] if isinstance(note, msgspec.Meta)]
     kind = get_args(field.type)[0] if notes else field.type
-    option = typer.Option(help=(notes[0].description or "") if notes else "")
+    # The name is given, else typer makes a --no-… of each switch.
+    option = typer.Option(f"--{field.name.replace('_', '-')}", help=(notes[0].description or "") if notes else "")
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, option], default=field.default
     )
