@@ -1,5 +1,8 @@
 """Documentation that cannot rot: what is in the code has its place in docs/."""
 
+import ast
+import configparser
+import importlib
 import re
 from pathlib import Path
 
@@ -14,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 KINDS = [(room, name) for room in ("destinations", "sources") for name in registry.names(room)]
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
+ENVIRONMENT = re.compile(r'"((?:LOGFERRY|SLS)_[A-Z_]+)"')
 YAML_BLOCK = re.compile(r"^```yaml\n(?P<text>task: .*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -46,13 +50,59 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def environment_names(*folders: str) -> set[str]:
+    """LOGFERRY_ and SLS_ names that code reads."""
+    files = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return {name for path in files for name in ENVIRONMENT.findall(path.read_text(encoding="utf-8"))}
+
+
 def test_every_environment_name_is_documented() -> None:
     """docs/deploy.md lists every LOGFERRY_ and SLS_ name that the code reads."""
-    code = "\n".join(
-        path.read_text(encoding="utf-8")
-        for folder in ("layers/core/python", "local")
-        for path in (ROOT / folder).rglob("*.py")
-    )
-    names = set(re.findall(r'"((?:LOGFERRY|SLS)_[A-Z_]+)"', code))
     page = (DOCS / "deploy.md").read_text(encoding="utf-8")
+    names = environment_names("layers/core/python", "local")
     assert sorted(name for name in names if f"`{name}`" not in page) == []
+
+
+def test_every_environment_name_in_the_docs_is_read() -> None:
+    """A name that nobody reads changes nothing."""
+    known = environment_names("layers/core/python", "local", "tests")
+    found = {
+        name for page in PAGES for name in re.findall(r"\b(?:LOGFERRY|SLS)_[A-Z_]+", page.read_text(encoding="utf-8"))
+    }
+    assert sorted(found - known) == []
+
+
+def test_readme_links_every_page() -> None:
+    """Nothing has to be searched for."""
+    targets = set(re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert [
+        str(page.relative_to(ROOT)) for page in PAGES if str(page.relative_to(ROOT)) not in targets | {"README.md"}
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_in_the_docs_imports_what_there_is(page: Path) -> None:
+    """Each block compiles, and each name of ours that it imports exists."""
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("logferry"):
+                module = importlib.import_module(str(node.module))
+                assert [name.name for name in node.names if not hasattr(module, name.name)] == []
+
+
+def test_the_order_of_imports_is_the_enforced_one() -> None:
+    """docs/architecture.md shows the layers as .importlinter has them."""
+    linter = configparser.ConfigParser()
+    linter.read(ROOT / ".importlinter", encoding="utf-8")
+    lines = linter["importlinter:contract:layers"]["layers"].replace("logferry.", "").split("\n")
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    assert "```text\n" + "\n".join(line.strip() for line in lines if line.strip()) + "\n```" in page
+
+
+def test_readme_figures_are_measured_ones() -> None:
+    """What the table under "Numbers" says stands in the one that `make bench` writes."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Numbers")[2].partition("\n## ")[0]
+    figures = re.findall(r"\| ([\d.]+ (?:x|MB)) \|$", section, re.MULTILINE)
+    assert len(figures) >= 6
+    page = (DOCS / "performance.md").read_text(encoding="utf-8").partition("begin -->")[2].partition("<!--")[0]
+    assert [figure for figure in figures if not re.search(rf"[| ]{re.escape(figure)}\b", page)] == []

@@ -9,10 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-import typer.main
 from tests.functions.place import Delivery, delivering
-
-from logferry_local.cli import app
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from logferry_local.cli import main; main()"]
@@ -182,17 +179,3 @@ def test_package_prints_its_sizes(tmp_path: Path) -> None:
     (found,) = json.loads(done.stdout)["packages"]
     assert found["name"] == "function-forward"
     assert Path(found["path"]).stat().st_size == found["packed"]
-
-
-@pytest.mark.parametrize(
-    ("words", "page"), [(["invoke"], "deploy.md"), (["package"], "deploy.md"), (["triggers", "run"], "triggers.md")]
-)
-def test_every_option_is_documented(words: Sequence[str], page: str) -> None:
-    """An option that its page does not name does not exist for the reader."""
-    command = typer.main.get_command(app())
-    for word in words:
-        command = command.commands[word]  # type: ignore[attr-defined]  # groups, by their names above
-    options = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
-    text = (ROOT / "docs" / page).read_text()
-    assert len(options) >= 4
-    assert [name for name in options if f"`{name}`" not in text and name != "--help"] == []

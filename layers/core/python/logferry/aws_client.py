@@ -65,7 +65,7 @@ class AwsClient:
         try:
             from botocore import exceptions
         except ImportError:
-            message = f"{self._subject}: boto3 is not installed: pip install 'logferry[aws]'"
+            message = f"{self._subject}: boto3 is not installed: pip install boto3"
             raise Misconfigured(message) from None
         try:
             yield self._made()
