@@ -21,7 +21,7 @@ from tests.fakes.engine import (
     row_of,
 )
 
-from logferry.errors import Permanent, StateError, Transient
+from logferry.errors import Expired, Permanent, StateError, Transient
 from logferry.ledger import Ledger, Open
 from logferry.model import Limits, Payload, Record, Value
 from logferry.plan import Plan
@@ -231,8 +231,6 @@ def test_records_that_expire_in_the_middle_of_a_run_become_a_gap_behind_what_was
 
     def expire(begin: int) -> None:
         if begin == 20 and where.source.oldest == 0:
-            from logferry.errors import Expired
-
             where.source.oldest = 25
             raise Expired("gone")
 
@@ -242,6 +240,24 @@ def test_records_that_expire_in_the_middle_of_a_run_become_a_gap_behind_what_was
     assert [(gap.begin, gap.end, gap.reason) for gap in row.gaps] == [("20", "25", "expired")]
     assert numbers(to.taken) == [*range(20), *range(25, 40)]
     assert row.counts.maybe_repeated == 0
+
+
+def test_a_stream_that_expires_faster_than_it_is_read_ends_in_time() -> None:
+    """Each attempt finds its position gone: gaps are recorded, and the call ends before its platform ends it."""
+    where = bench(100_000)
+
+    def expire(_begin: int) -> None:
+        where.source.oldest += 1
+        where.clock.forward(1)
+        raise Expired("gone")
+
+    where.source.on_batch = expire
+    clock = where.clock()
+    [outcome] = go(where, job(ScriptedDestination()), seconds=60)
+    assert (outcome.finished, outcome.note) == (False, "out of time")
+    assert where.clock() - clock < 60
+    row = row_of(where)
+    assert (row.lease, len(row.gaps)) == (None, 8)
 
 
 def test_an_open_range_that_expires_in_part_stays_open_for_the_rest() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from logferry import kinds, registry
 from logferry.config import Config
 from logferry.delivery import Patience
-from logferry.errors import ConfigError, LogferryError, Unfinished
+from logferry.errors import ConfigError, LogferryError, Unfinished, told
 from logferry.kinds import Chosen
 from logferry.model import Counts
 from logferry.rounds import Crew, Visit, visit
@@ -56,7 +56,11 @@ def sweep(call: Call) -> dict[str, object]:
         source = crew.desk.source
         return visit(crew, source.streams(), lambda stream: source.position(stream.name, "end"))
 
-    return _go_round([stored for stored in shop.tasks.all() if stored.state == "online"], shop, call, one).answer()
+    round_ = _go_round([stored for stored in shop.tasks.all() if stored.state == "online"], shop, call, one)
+    for error in round_.errors.values():
+        if not isinstance(error, LogferryError):  # a mistake of ours: the platform's own alarm shall hear of it
+            raise error
+    return round_.answer()
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class _Round:
     counts: dict[str, Counts] = field(default_factory=dict)
     unfinished: dict[str, str] = field(default_factory=dict)  # task/stream -> why
     held: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, LogferryError] = field(default_factory=dict)  # tasks -> what keeps them from working
+    errors: dict[str, Exception] = field(default_factory=dict)  # tasks -> what keeps them from working
 
     def add(self, visited: Visit) -> None:
         self.held.update(visited.held)
@@ -80,7 +84,7 @@ class _Round:
             name: {key: getattr(counts, key) for key in Counts.__struct_fields__}
             for name, counts in self.counts.items()
         }
-        errors = {names: str(error) for names, error in self.errors.items()}
+        errors = {names: told(error) for names, error in self.errors.items()}
         return {"finished": not self.unfinished and not errors, "tasks": tasks, "unfinished": self.unfinished,
                 "held": self.held, "errors": errors}  # fmt: skip
 
@@ -93,9 +97,11 @@ def _go_round(tasks: Sequence[Stored], shop: Workshop, call: Call, one: Callable
         share = call.time_left() / (len(crews) - done)  # a slow logstore leaves the others their time
         try:
             found.add(one(shop.crew(crew, _patience(call, share))))
-        except LogferryError as error:
+        except Exception as error:  # a mistake of ours too is told once the other crews had their turn
             names = ", ".join(stored.name for stored in crew)
-            log.error("source unreadable", extra={"task": names, "reason": str(error)})  # noqa: TRY400  # the reason says it all
+            ours = isinstance(error, LogferryError)
+            what = "source unreadable" if ours else "mistake in logferry"
+            log.exception(what, extra={"task": names, "reason": told(error)}, exc_info=None if ours else error)
             found.errors[names] = error
     log.info("round done", extra={"tasks": len(found.counts), "unfinished": found.unfinished, "held": found.held})
     return found

@@ -155,7 +155,7 @@ def _obstacle(part: Part | None, row: Row, stream: Stream, desk: Desk, *, patien
     """Why not to go on now; "" to go on (after the pause that the row asks for)."""
     error = part.error if part else None
     if part and isinstance(error, Expired):
-        return _skip_expired(part.job.name, row, stream, desk)
+        return _skip_expired(part.job.name, row, stream, desk) or ("" if desk.in_time else OUT_OF_TIME)
     if part and not error:
         if not part.lane:
             return _BUSY
@@ -165,16 +165,16 @@ def _obstacle(part: Part | None, row: Row, stream: Stream, desk: Desk, *, patien
     pause = max(row.rest(desk.patience.clock()), 0.0 if rested else _BREATH)
     late = desk.patience.time_left() - pause <= desk.settings.reserve_seconds
     if late or (pause and not patient) or (error and not _passing(error)):
-        return _why(error, row)
+        return _why(error, row, pause)
     if pause:
         desk.patience.sleep(pause)
     return ""
 
 
-def _why(error: Exception | None, row: Row) -> str:
+def _why(error: Exception | None, row: Row, pause: float) -> str:
     if error and str(error) != OUT_OF_TIME:
         return told(error)
-    return row.last_error or OUT_OF_TIME
+    return (row.last_error or "resting") if pause else OUT_OF_TIME
 
 
 def _passing(error: Exception) -> bool:
