@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.services import available
 
 ROOT = Path(__file__).parent.parent
