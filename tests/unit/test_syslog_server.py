@@ -114,6 +114,27 @@ def test_confirmation_is_what_the_protocol_can_give() -> None:
     assert [(one.confirmation, one.limits.in_flight) for one in made] == [("socket", 1), ("socket", 1), ("none", 1)]
 
 
+class PatientStream:
+    """Tells how long it was given to connect."""
+
+    given = 0.0
+
+    def connect(self, time_out: float) -> None:
+        """Remember; nothing is connected."""
+        self.given = time_out
+
+
+@pytest.mark.parametrize(("option", "most"), [("120s", 10.0), ("3s", 3.0)])
+def test_a_first_look_never_takes_the_time_of_the_call(
+    option: str, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer that says nothing holds up the other tasks of the call for ten seconds, whatever `timeout` is."""
+    made, stream = build(load(Config, HOST | {"protocol": "tls", "timeout": option}), AROUND), PatientStream()
+    monkeypatch.setattr(made, "_stream", stream)
+    made.check()
+    assert stream.given == most
+
+
 def test_renewed_certificate_file_is_a_reason_to_try_again(tmp_path: Path) -> None:
     """After Misconfigured, `refresh` says whether one of the files has changed since."""
     path = Authority(tmp_path).ca_file

@@ -27,6 +27,7 @@ from logferry.transport.wire import Stream
 __all__ = ["Config", "build", "encoder"]
 
 log = logging.getLogger(__name__)
+_CHECK_SECONDS = 10.0  # a peer that says nothing must not take the time of the other tasks of a call
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^[^\s/@]+$", description="a host name or an IP address")]
 Separator = Annotated[str, msgspec.Meta(min_length=1, max_length=8, description="a text of 1 to 8 characters")]
@@ -145,7 +146,7 @@ class _Tcp:
 
     def check(self) -> None:
         """Connect; with TLS also wait for a refusal of our certificate."""
-        self._stream.connect(self._time_out)
+        self._stream.connect(min(self._time_out, _CHECK_SECONDS))
 
     def send(self, payload: Payload, time_out: float) -> None:
         """Give it to the system; `confirm` says whether it left."""
