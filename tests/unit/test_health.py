@@ -54,6 +54,15 @@ def test_a_failed_probe_keeps_the_time_it_moved_to(holds: Holds) -> None:
     assert (held.retry_at, held.attempts, held.reason, held.since) == (90.0, 2, "403", 0.0)
 
 
+def test_a_hold_from_a_clock_that_ran_years_ahead_is_probed(holds: Holds) -> None:
+    """No hold is that long: the clock was wrong, and is right again."""
+    holds.hold("waf", "401", 1e9)
+    assert holds.probe("waf", 1000.0)
+    held = holds.health("waf")
+    assert held is not None
+    assert held.retry_at == 1060.0
+
+
 def test_a_hold_after_its_time_is_longer(holds: Holds) -> None:
     """Somebody tried without a probe and failed."""
     holds.hold("waf", "401", 0.0)

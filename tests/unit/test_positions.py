@@ -86,6 +86,16 @@ def test_seeking_on_records_what_is_skipped(ledger: Ledger) -> None:
     assert row.gaps == (Gap(begin="30", end="100", reason="skipped", at=20, estimate=70),)
 
 
+def test_skipping_into_an_open_range_keeps_the_rest_of_it_open(ledger: Ledger) -> None:
+    """An interrupted run may have sent it: the next one finishes it as it was begun, and says so."""
+    positions.begin("t", Shards("0"), ledger, "begin", 1.0)
+    ledger.claim("t", "0", Open(begin="0", end="60", task_version=1), now=10.0, until=20.0)
+    positions.seek("t", Shards("0"), ledger, 40, 30.0)
+    assert ledger.rows("t")[0].open == Open(begin="40", end="60", task_version=1)
+    positions.seek("t", Shards("0"), ledger, 60, 40.0)
+    assert ledger.rows("t")[0].open is None
+
+
 def test_seeking_back_says_that_records_come_again(ledger: Ledger) -> None:
     """The ledger calls it rewound."""
     positions.begin("t", Shards("0"), ledger, "begin", 1.0)

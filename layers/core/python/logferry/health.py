@@ -65,7 +65,8 @@ class Holds:
         def change(item: Item | None) -> bytes | None:
             nonlocal free
             old = _decode(item) if item else None
-            free = old is None or old.retry_at <= now
+            # Farther ahead than any hold lasts: written under a clock that was wrong.
+            free = old is None or not now < old.retry_at <= now + _LONGEST
             return msgspec.json.encode(_longer(old, now)) if old and free else None
 
         rows.edit(self._table, _PARTITION, name, change)

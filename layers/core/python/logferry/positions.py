@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from logferry.errors import ConfigError, Conflict, StateError
-from logferry.ledger import Gap, Ledger, Row
+from logferry.ledger import Gap, Ledger, Open, Row
 from logferry.model import Position
 from logferry.sources import Source, Stream
 
@@ -52,7 +52,7 @@ def seek(task: str, source: Source, ledger: Ledger, at: str | int, now: float, o
     wanted = [stream for stream in streams if only in (None, stream.name)]
     rows = [_row(task, ledger, stream) for stream in wanted]
     for row in rows:
-        if row.lease and row.lease.until > now:
+        if row.lease and row.lease.holds(now):
             left = row.lease.until - now
             raise Conflict(
                 f"stream {row.stream} is in work for up to {left:.0f} s: wait, or pause the task", version=""
@@ -73,11 +73,19 @@ def _move(task: str, source: Source, ledger: Ledger, stream: Stream, at: str | i
             begin=row.position, end=new, reason="rewound" if distance < 0 else "skipped", at=int(now),
             estimate=None if remade else abs(distance), note="the stream was made anew" if remade else "",
         )  # fmt: skip
-        return row.jump(gap, born=stream.born or None)
+        return row.jump(gap, born=stream.born or None, opened=None if remade else _in_flight(row, new, source))
 
     if _row(task, ledger, stream).position != new:
         ledger.edit(task, stream.name, change, now=now)
     return moved
+
+
+def _in_flight(row: Row, new: Position, source: Source) -> Open | None:
+    """What an interrupted run may have sent behind the place that is skipped to."""
+    opened, order = row.open, source.order
+    if opened is None or not order(row.position) <= order(new) < order(opened.end):
+        return None
+    return Open(begin=new, end=opened.end, task_version=opened.task_version)
 
 
 def _row(task: str, ledger: Ledger, stream: Stream) -> Row:

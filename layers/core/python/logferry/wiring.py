@@ -19,7 +19,7 @@ from logferry.destinations import Surroundings
 from logferry.errors import ConfigError
 from logferry.health import Holds
 from logferry.lane import Job, Settings
-from logferry.ledger import Ledger
+from logferry.ledger import FARTHEST, Ledger
 from logferry.objects import Store
 from logferry.rounds import Crew
 from logferry.route import Desk
@@ -108,20 +108,20 @@ def settings(environ: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     usual = Settings()
 
-    def number(name: str, default: float) -> float:
+    def number(name: str, default: float, most: float = 1e12) -> float:
         text = environ.get(name, "")
         try:
             value = float(text) if text else default
         except ValueError:
             value = -1.0
-        if not 0 <= value < 1e12:
-            problems.append(f"{name}: {text!r} is not a number of 0 or more")
+        if not 0 <= value <= most:
+            problems.append(f"{name}: {text!r} is not a number of 0 or more" + f", {most:.0f} at most" * (most < 1e12))
         return value
 
     made = Settings(
         save_seconds=number("LOGFERRY_SAVE_SECONDS", usual.save_seconds),
         save_bytes=int(number("LOGFERRY_SAVE_BYTES", usual.save_bytes)),
-        lease_seconds=number("LOGFERRY_LEASE_SECONDS", usual.lease_seconds),
+        lease_seconds=number("LOGFERRY_LEASE_SECONDS", usual.lease_seconds, FARTHEST),
     )
     if problems:
         raise ConfigError(problems, subject="environment")
