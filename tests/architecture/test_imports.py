@@ -1,8 +1,12 @@
 """Imports go one way, and the hot path stays lean."""
 
+import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import logferry
 
 ROOT = Path(__file__).parents[2]
 # Cloud software development kits and what belongs to one machine only: never by importing the library.
@@ -15,6 +19,15 @@ def test_the_import_contracts_hold() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stdout[-2_000:]
+
+
+def test_every_module_has_its_layer() -> None:
+    """A module that no layer names could be imported from anywhere."""
+    found = {module.name for module in pkgutil.iter_modules(logferry.__path__, "logferry.")}
+    layers = set(
+        re.findall(r"\blogferry\.[a-z_]+$", (ROOT / ".importlinter").read_text().replace(" | ", "\n"), re.MULTILINE)
+    )
+    assert sorted(found - layers) == []
 
 
 def test_importing_the_engine_imports_no_cloud_kit() -> None:
