@@ -10,13 +10,14 @@ import msgspec
 import pytest
 import yaml
 
-from logferry import registry, task
+from logferry import errors, registry, task
 from logferry.config import Config
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 KINDS = [(room, name) for room in ("destinations", "sources") for name in registry.names(room)]
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
+ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)]
 ENVIRONMENT = re.compile(r'"((?:LOGFERRY|SLS)_[A-Z_]+)"')
 YAML_BLOCK = re.compile(r"^```yaml\n(?P<text>task: .*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -56,6 +57,14 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         place = page.parent / target if target else page
         assert place.exists(), target
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_has_a_fate(error: str) -> None:
+    """docs/fates.md names each class of the error tree, but for the two that only hold others together."""
+    assert error in ("LogferryError", "DeliveryError") or f"`{error}`" in (DOCS / "fates.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def environment_names(*folders: str) -> set[str]:
