@@ -3,38 +3,40 @@
     python -m tests.fakes.mortal STEP COUNT
 
 Steps: `sent` (after the COUNT-th payload was answered), `parked` (after the COUNT-th dead letter was written),
-`saving` (before the COUNT-th write of a row), `saved` (right after it). The environment says where everything is.
+`saving` (before the COUNT-th write of a row), `saved` (right after it), `answering` (of an armed function only: all is
+done but the answer). The environment says where everything is.
 """
 
 import os
-import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from logferry import wiring
-from logferry.delivery import Patience
+from logferry import calls, wiring
+from logferry.dead_letters import DeadLetters
 from logferry.destinations import Destination
 from logferry.lane import Job
+from logferry.ledger import Ledger
 from logferry.model import Payload
 from logferry.objects import Store
-from logferry.rounds import visit
+from logferry.runtime import Call, Function, Reply
 from logferry.state import Item, Table
-from logferry.task_store import Stored
 
-__all__ = ["main"]
+__all__ = ["armed", "main"]
 
 Strike = Callable[[str], None]
 
 
-def striker(step: str, count: int) -> Strike:
-    """Kills this process the `count`-th time that it hears `step`."""
+def striker(step: str, count: int, mark: Path | None = None) -> Strike:
+    """Kills this process the `count`-th time that it hears `step`, once `mark` is there."""
     heard = iter(range(1, 1_000_000))
 
     def strike(name: str) -> None:
         if name == step and next(heard) == count:
+            if mark:
+                mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
     return strike
@@ -96,24 +98,44 @@ class MortalDestination:
         self._strike("sent")
 
 
-def main(step: str, count: int) -> None:
-    """One sweep over everything, mortal."""
-    strike = striker(step, count)
-    environ = dict(os.environ)
-    table = MortalTable(wiring.open_table(environ), strike)
-    store = MortalStore(wiring.open_store(environ), strike)
-    shop = wiring.Workshop(table, store).renewed(environ)
-    until = time.monotonic() + 60
-    patience = Patience(lambda: until - time.monotonic(), time.time, time.sleep, random.random)
-    crew = shop.crew(shop.tasks.all(), patience)
+def arm(shop: wiring.Workshop, environ: Mapping[str, str], strike: Strike) -> None:
+    """Every part of the workshop that a step names is mortal from now on."""
+    job_at = shop.job_at
 
-    def job(stored: Stored) -> Job:
-        built = shop.job(stored)
-        built.destination = MortalDestination(built.destination, strike)
+    def mortal(name: str, version: int) -> Job:
+        built = job_at(name, version)
+        if not isinstance(built.destination, MortalDestination):
+            built.destination = MortalDestination(built.destination, strike)
         return built
 
-    source = crew.desk.source
-    visit(replace(crew, job=job), source.streams(), lambda stream: source.position(stream.name, "end"))
+    shop.ledger = Ledger(MortalTable(shop.table, strike))
+    shop.dead = DeadLetters(MortalStore(wiring.open_store(environ), strike), time.time)
+    shop.job_at = mortal  # type: ignore[method-assign]  # this workshop only
+
+
+def armed(function: Function) -> Function:
+    """The function, which dies once: at `MORTAL_STEP`, the `MORTAL_COUNT`-th time; `MORTAL_MARK` remembers it."""
+
+    def mortal(call: Call) -> Mapping[str, object] | Reply:
+        mark = Path(call.environ["MORTAL_MARK"])
+        if mark.exists():
+            return function(call)
+        strike = striker(call.environ["MORTAL_STEP"], int(call.environ["MORTAL_COUNT"]), mark)
+        arm(wiring.workshop(call.environ), call.environ, strike)
+        result = function(call)
+        strike("answering")
+        return result
+
+    return mortal
+
+
+def main(step: str, count: int) -> None:
+    """One sweep over everything, mortal."""
+    environ = dict(os.environ)
+    shop = wiring.workshop(environ)
+    arm(shop, environ, striker(step, count))
+    until = time.monotonic() + 60
+    calls.sweep(Call({}, "request-1", environ, lambda: until - time.monotonic()))
 
 
 if __name__ == "__main__":
