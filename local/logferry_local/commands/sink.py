@@ -4,7 +4,6 @@ import importlib
 import inspect
 import pkgutil
 import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -64,9 +63,9 @@ def _parameter(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
 
 
 def _serve(name: str, module: ModuleType, place: sinks.Place, options: config.Config) -> None:
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    # Waited for, not handled: a handler may come while this thread holds the very lock that it needs.
+    stops = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # the sink's own threads inherit it
     try:
         sink: sinks.Sink = module.open_sink(place, options)
     except OSError as error:
@@ -75,6 +74,6 @@ def _serve(name: str, module: ModuleType, place: sinks.Place, options: config.Co
         raise Misconfigured(f"sink {name}: {what}: {reason}") from None
     typer.echo(f"{name} sink listening on {sink.address}, writing to {place.out}")
     try:
-        stopped.wait()
+        signal.sigwait(stops)
     finally:
         sink.close()
