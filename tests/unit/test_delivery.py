@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.engine import Clock, LineEncoder, ScriptedDestination, errors, lines, numbers
 
 from logferry.delivery import ParkBudget, Patience, Verdict, settle
-from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient
+from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient, Unfinished
 from logferry.model import Limits, Payload
 from logferry.packing import pack
 
@@ -46,6 +46,30 @@ def test_transient_until_the_time_is_up_raises() -> None:
     to = ScriptedDestination(script=iter(lambda: Transient("down"), None))
     with pytest.raises(Transient, match="down"):
         deliver(to)
+
+
+def test_without_time_nothing_is_sent() -> None:
+    """A send that is broken off at once has often been taken: it would come twice."""
+    to = ScriptedDestination()
+    with pytest.raises(Unfinished, match="out of time"):
+        deliver(to, seconds=0)
+    assert to.sent == 0
+
+
+def test_a_send_gets_a_second_at_least() -> None:
+    """The reserve for the last save has room for it."""
+    offered: list[float] = []
+
+    class Noting(ScriptedDestination):
+        """Notes the time it is given."""
+
+        def send(self, payload: Payload, time_out: float) -> None:
+            """Take it."""
+            offered.append(time_out)
+            super().send(payload, time_out)
+
+    deliver(Noting(), seconds=0.01)
+    assert offered == [1.0]
 
 
 def test_a_socket_is_never_retried_in_place() -> None:

@@ -163,6 +163,26 @@ def test_deleting_a_task_under_its_run_leaves_no_row() -> None:
     assert where.ledger.rows("t") == []
 
 
+def test_a_socket_is_asked_in_peace_when_a_share_of_the_time_is_up() -> None:
+    """The call has time left: what was written is confirmed and saved, not sent once more."""
+    where = bench(40)
+    asked: list[float] = []
+
+    class Slow(ScriptedDestination):
+        """Takes its time, and more than its share."""
+
+        def confirm(self, time_out: float) -> None:
+            """How much time is offered."""
+            asked.append(time_out)
+
+    slow = Slow(confirmation="socket", judge=lambda _payload: where.clock.forward(30))
+    other = ScriptedDestination()
+    where.ledger.create("other", "0", "20", 7)
+    go(where, job(slow, "slow"), job(other, "other"))
+    assert min(asked) > 20
+    assert row_of(where, "slow").counts.delivered == len(slow.taken)
+
+
 @pytest.mark.parametrize("order", [("busy", "z"), ("z", "busy")])
 def test_a_neighbours_foreign_lease_is_no_obstacle(order: tuple[str, str]) -> None:
     """Somebody else works for one task; the other goes on here."""

@@ -93,10 +93,11 @@ def _go_round(tasks: Sequence[Stored], shop: Workshop, call: Call, one: Callable
     """One crew after the other; what stops one stops no other."""
     found = _Round()
     crews = _by_source(tasks, found)
+    patience = Patience(call.time_left, time.time, time.sleep, random.random)
     for done, crew in enumerate(crews):
-        share = call.time_left() / (len(crews) - done)  # a slow logstore leaves the others their time
         try:
-            found.add(one(shop.crew(crew, _patience(call, share))))
+            mine = patience.share(len(crews) - done, 0.0)  # a slow logstore leaves the others their time
+            found.add(one(shop.crew(crew, mine)))
         except Exception as error:  # a mistake of ours too is told once the other crews had their turn
             names = ", ".join(stored.name for stored in crew)
             ours = isinstance(error, LogferryError)
@@ -161,9 +162,3 @@ def _lineage(shard: str, streams: Sequence[Stream]) -> list[Stream]:
         names = ", ".join(stream.name for stream in streams)
         raise ConfigError([f"source.shardId: {shard} is not a shard of the logstore; it has {names}"], subject="event")
     return line
-
-
-def _patience(call: Call, share: float = float("inf")) -> Patience:
-    """This call's time, or a share of it (seconds)."""
-    until = time.monotonic() + share
-    return Patience(lambda: min(until - time.monotonic(), call.time_left()), time.time, time.sleep, random.random)

@@ -23,11 +23,14 @@ from typing import Self
 
 from logferry import packing, retry
 from logferry.destinations import Destination
-from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient
+from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient, Unfinished
 from logferry.model import Payload
 
-__all__ = ["ParkBudget", "Patience", "Verdict", "settle"]
+__all__ = ["OUT_OF_TIME", "ParkBudget", "Patience", "Verdict", "settle"]
 
+OUT_OF_TIME = "out of time"
+_SHORTEST = 1.0  # seconds: what is broken off sooner has often been taken, and comes twice
+_OVERTIME = 5.0  # seconds for a send of a batch that was begun within its share of the time
 _SMALL = 10  # below this many parts, "more than half" says nothing
 
 
@@ -39,16 +42,21 @@ class Patience:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
+    whole: Callable[[], float] | None = None  # the call's time left, where `time_left` is a share of it
 
     def share(self, among: int, least: float) -> Self:
         """The time left for the first of `among`: its part, at least `least` seconds; what it leaves, others get."""
         left = self.time_left()
         kept = max(0.0, left - max(left / among, least))
-        return replace(self, time_left=lambda: self.time_left() - kept)
+        return replace(self, time_left=lambda: self.time_left() - kept, whole=self.to_the_end)
 
     def reserving(self, seconds: float) -> Self:
         """The same with so much less time left: what comes after needs it."""
-        return replace(self, time_left=lambda: self.time_left() - seconds)
+        return replace(self, time_left=lambda: self.time_left() - seconds, whole=lambda: self.to_the_end() - seconds)
+
+    def to_the_end(self) -> float:
+        """The call's time left."""
+        return (self.whole or self.time_left)()
 
 
 @dataclass(slots=True)
@@ -119,13 +127,16 @@ class _Work:
 
 
 def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: ParkBudget, patience: Patience) -> Verdict:
-    """Send until all of it has a fate. Raises Transient (time is up) or Misconfigured (hold); then nothing counts."""
+    """Send until all of it has a fate. Raises Transient or Unfinished (time is up) or Misconfigured: nothing counts."""
     work = _Work(payload, frame, budget)
     attempt, refreshed = 0, False
     while work.pieces:
         piece = work.pieces.pop()
+        left = patience.to_the_end()
+        if left <= 0:
+            raise Unfinished(OUT_OF_TIME)
         try:
-            to.send(piece, max(patience.time_left(), 0.001))
+            to.send(piece, max(_SHORTEST, min(left, max(patience.time_left(), _OVERTIME))))
             work.delivered(piece)
             attempt = 0
         except Transient as error:

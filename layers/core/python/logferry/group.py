@@ -10,16 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 
+from logferry.delivery import OUT_OF_TIME
 from logferry.errors import Conflict, LogferryError, Unfinished
 from logferry.lane import Job, Lane, Pull
 from logferry.ledger import Open
 from logferry.sources import Batch
 
-__all__ = ["OUT_OF_TIME", "Part", "Pull", "pump"]
+__all__ = ["Part", "Pull", "pump"]
 
 log = logging.getLogger(__name__)
-
-OUT_OF_TIME = "out of time"
 
 
 @dataclass(slots=True)

@@ -197,12 +197,16 @@ class Lane:
         """Whether there is anything to commit on the way out. Nothing that fails here may keep hold of the stream."""
         try:
             # A socket is asked in any case: once it has told its loss, the next write begins anew.
-            self.job.destination.confirm(max(self._patience.time_left(), 0.001))
+            self._confirm()
         except Exception:  # noqa: BLE001  # the lane ends with the error that it had before
             return False
         with suppress(Exception):  # as above; what could not be parked is not settled
             self._reap()
         return self._end != self.claim.row.position
+
+    def _confirm(self) -> None:
+        """Ask a socket whether all has left, and keep a moment for the save that follows."""
+        self.job.destination.confirm(max(self._patience.to_the_end() - 1.0, 0.001))
 
     def _committed(self) -> Row:
         row, order = self.claim.row.commit(self._end, self._unsaved, self._patience.clock()), self._pull.source.order
@@ -214,7 +218,7 @@ class Lane:
         return msgspec.structs.replace(row, open=opened, failures=0, retry_at=0, last_error="")
 
     def _save(self, *, done: bool = False) -> None:
-        self.job.destination.confirm(max(self._patience.time_left(), 0.001))
+        self._confirm()
         moved = self._end != self.claim.row.position
         row = self._committed() if moved else self.claim.row
         now = self._patience.clock()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from logferry.dead_letters import DeadLetters
-from logferry.delivery import Patience
+from logferry.delivery import OUT_OF_TIME, Patience
 from logferry.errors import (
     Conflict,
     Expired,
@@ -22,7 +22,7 @@ from logferry.errors import (
     Unfinished,
     told,
 )
-from logferry.group import OUT_OF_TIME, Part, Pull, pump
+from logferry.group import Part, Pull, pump
 from logferry.lane import Job, Settings
 from logferry.ledger import Gap, Ledger, Open, Row
 from logferry.model import Counts, Outcome, Position
