@@ -27,7 +27,7 @@ from logferry.sls.write import encode_log_group
 from logferry.sources import Surroundings
 from logferry.vault import Secret, Vault
 from logferry_local.sinks import Place, Sink, hec, syslog
-from logferry_local.sls_server.running import serving
+from logferry_local.sls_server.running import process, serving
 
 __all__ = ["Ferry", "ferry"]
 
@@ -151,10 +151,14 @@ def identity(line: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def ferry(folder: Path, shards: int = 1, settings: Sequence[tuple[str, str]] = ()) -> Iterator[Ferry]:
-    """A log store with one empty logstore, and an environment that points at it."""
+def ferry(folder: Path, shards: int = 1, settings: Sequence[tuple[str, str]] = (), ttl: str = "") -> Iterator[Ferry]:
+    """A log store with one empty logstore, and an environment that points at it. With `ttl` it forgets soon."""
     with ExitStack() as stack:
-        address = stack.enter_context(serving(folder / "sls", {"test-id": Secret("test-key")}))
+        keys = {"test-id": Secret("test-key")}
+        if ttl:
+            address = stack.enter_context(process(folder / "sls", keys, ["--ttl", ttl])).address
+        else:
+            address = stack.enter_context(serving(folder / "sls", keys))
         environ = {
             "SLS_AK_ID": "test-id", "SLS_AK_KEY": "test-key", "HEC_TOKEN": "hec-token",
             "LOGFERRY_STATE": f"sqlite:{folder}/state.db", "LOGFERRY_OBJECTS": f"folder:{folder}/objects",
