@@ -175,9 +175,9 @@ def test_a_socket_is_asked_in_peace_when_a_share_of_the_time_is_up() -> None:
             """How much time is offered."""
             asked.append(time_out)
 
-    slow = Slow(confirmation="socket", judge=lambda _payload: where.clock.forward(30))
+    slow = Slow(confirmation="socket", judge=lambda _payload: where.clock.forward(40))
     other = ScriptedDestination()
-    where.ledger.create("other", "0", "20", 7)
+    where.ledger.create("slow", "0", "20", 7)
     go(where, job(slow, "slow"), job(other, "other"))
     assert min(asked) > 20
     assert row_of(where, "slow").counts.delivered == len(slow.taken)
