@@ -65,15 +65,23 @@ def _parameter(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
 def _serve(name: str, module: ModuleType, place: sinks.Place, options: config.Config) -> None:
     # Waited for, not handled: a handler may come while this thread holds the very lock that it needs.
     stops = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # the sink's own threads inherit it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # the sink's own threads inherit it
     try:
-        sink: sinks.Sink = module.open_sink(place, options)
+        sink = _open(name, module, place, options)
+        typer.echo(f"{name} sink listening on {sink.address}, writing to {place.out}")
+        try:
+            signal.sigwait(stops)
+        finally:
+            sink.close()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _open(name: str, module: ModuleType, place: sinks.Place, options: config.Config) -> sinks.Sink:
+    try:
+        opened: sinks.Sink = module.open_sink(place, options)
     except OSError as error:
         what = error.filename or f"cannot listen on {place.host}:{place.port}"
         reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is told already
         raise Misconfigured(f"sink {name}: {what}: {reason}") from None
-    typer.echo(f"{name} sink listening on {sink.address}, writing to {place.out}")
-    try:
-        signal.sigwait(stops)
-    finally:
-        sink.close()
+    return opened
