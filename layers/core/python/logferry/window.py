@@ -1,11 +1,13 @@
 """Payloads on their way: a few at once, batches settled in order, the first failure told at once.
 
-Each send has a thread of the window's own, so that whoever feeds it can keep its lease while a send is slow.
+Nobody else may take the stream while a send is slow: a heart beats as long as whoever feeds the window waits.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from logferry.delivery import Verdict
@@ -14,7 +16,7 @@ from logferry.sources import Batch
 
 __all__ = ["Pending", "Window"]
 
-_BEAT = 0.5  # seconds between two calls of `pulse` while a send is waited for
+_BEAT = 0.5  # seconds
 
 
 @dataclass(slots=True)
@@ -35,12 +37,17 @@ class Pending:
 
 
 class Window:
-    """One thread feeds it; up to `width` threads of its own send. `pulse` is called before sends and while waiting."""
+    """One thread feeds it, and sends itself if `width` is 1; else up to `width` threads of its own send.
+
+    `pulse` is called before each send, and again and again while one is slow; what it raises ends the work.
+    """
 
     def __init__(self, width: int, name: str, pulse: Callable[[], None]) -> None:
         self._width = width
         self._pulse = pulse
-        self._threads = ThreadPoolExecutor(width, thread_name_prefix=name)
+        self._heart = _Heart(pulse)
+        # A thread for one send at a time would cost syslog a tenth of its speed (measured).
+        self._threads = ThreadPoolExecutor(width, thread_name_prefix=name) if width > 1 else None
         self._in_flight: set[Future[Verdict]] = set()
         self._queue: deque[Pending] = deque()
 
@@ -56,8 +63,13 @@ class Window:
     def send(self, pending: Pending, work: Callable[[], Verdict]) -> None:
         """Once there is room, settle one payload of the batch. Raises what an earlier one, or the pulse, raised."""
         self._wait(self._width)
-        future = self._threads.submit(work)
-        self._in_flight.add(future)
+        if self._threads is not None:
+            future = self._threads.submit(work)
+            self._in_flight.add(future)
+        else:
+            future = Future()
+            with self._heart.beating():
+                future.set_result(work())
         pending.verdicts.append(future)
 
     def drain(self) -> None:
@@ -72,19 +84,67 @@ class Window:
 
     def close(self, *, cancel: bool = True) -> None:
         """Send nothing more (unless not `cancel`: but what was handed over); returns once nothing is being sent."""
-        self._threads.shutdown(wait=True, cancel_futures=cancel)
+        if self._threads is not None:
+            with suppress(Exception), self._heart.beating():  # whose the stream is, the next write will tell
+                self._threads.shutdown(wait=True, cancel_futures=cancel)
+        self._heart.stop()
 
     def _wait(self, room: int) -> None:
         """Until fewer than `room` payloads are on their way."""
+        self._pulse()
         while True:
-            self._pulse()
             done = {future for future in self._in_flight if future.done()}
             self._in_flight -= done
             for future in done:
                 future.result()
             if len(self._in_flight) < room:
                 return
-            wait(self._in_flight, timeout=_BEAT, return_when=FIRST_COMPLETED)
+            with self._heart.beating():
+                wait(self._in_flight, return_when=FIRST_COMPLETED)
+
+
+class _Heart:
+    """Calls `pulse` every half second, in a thread of its own, while its owner waits: never while it works."""
+
+    def __init__(self, pulse: Callable[[], None]) -> None:
+        self._pulse = pulse
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._waiting = False
+        self._trouble: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """The owner waits. Raises what the pulse raised meanwhile."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+            self._thread.start()
+        with self._lock:
+            self._waiting = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting = False
+                trouble, self._trouble = self._trouble, None
+        if trouble is not None:
+            raise trouble
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_BEAT):
+            with self._lock:
+                if self._waiting and self._trouble is None:
+                    try:
+                        self._pulse()
+                    except Exception as error:  # noqa: BLE001  # the owner raises it
+                        self._trouble = error
 
 
 def _is_judged(future: Future[Verdict]) -> bool:
