@@ -173,3 +173,37 @@ def test_a_value_over_the_receivers_limit_is_parked_with_its_bytes(boat: Ferry) 
     assert boat.verified("to-hec") == Counts(read=7, delivered=6, parked=1)
     [letter] = list((boat.folder / "objects").rglob("*.json"))
     assert letter.stat().st_size > 2_000_000
+
+
+def test_an_object_store_that_fails_holds_the_position_until_it_is_back(boat: Ferry) -> None:
+    """A record that must be parked and cannot be: the range stays open, and nothing of it is lost or counted."""
+    boat.hec(sink=hec.Options(token="hec-token", max_event_bytes=2_000))
+    boat.put(3)
+    boat.put(1, big="x" * 3_000)
+    boat.put(3)
+    objects = boat.folder / "objects"
+    objects.write_text("no folder")
+    answer = boat.sweep(seconds=8)
+    assert not answer["finished"]
+    row = boat.row("to-hec")
+    assert (row.counts, row.lease) == (Counts(), None)
+    assert row.open is not None
+    objects.unlink()
+    boat.rest_is_over("to-hec")
+    boat.until_done()
+    counts = boat.verified("to-hec")
+    assert (counts.read, counts.delivered, counts.parked) == (7, 6, 1)
+    assert len(boat.received("to-hec")) == 6
+
+
+def test_a_corrected_task_goes_on_with_the_range_that_the_wrong_one_had_begun(boat: Ferry) -> None:
+    """A refused token holds the task; applied anew with the right one, it delivers at once."""
+    sink = hec.Options(token="right")
+    boat.put(50)
+    address = boat.hec(sink=sink)
+    assert "to-hec" in str(boat.sweep()["held"])
+    boat.environ["RIGHT_TOKEN"] = "right"
+    boat.apply("to-hec", {"splunk_hec": {"url": address, "token": "secret://env/RIGHT_TOKEN"}})
+    assert boat.sweep()["finished"]
+    assert set(boat.received("to-hec").values()) == {1}
+    assert boat.verified("to-hec").delivered == 50
