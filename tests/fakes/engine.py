@@ -9,7 +9,7 @@ from logferry import proof
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
 from logferry.errors import Expired, StateError
-from logferry.lane import Job, Settings
+from logferry.job import Job, Settings
 from logferry.ledger import Ledger, Open, Row
 from logferry.model import Confirmation, Limits, Outcome, Payload, Position, Record
 from logferry.plan import Plan, Tally, select

@@ -17,7 +17,7 @@ from pathlib import Path
 from logferry import calls, wiring
 from logferry.dead_letters import DeadLetters
 from logferry.destinations import Destination
-from logferry.lane import Job
+from logferry.job import Job
 from logferry.ledger import Ledger
 from logferry.model import Payload
 from logferry.objects import Store

@@ -11,7 +11,7 @@ from tests.fakes.misbehaving import close, reset
 
 from logferry.config import load
 from logferry.destinations import Surroundings, syslog_server
-from logferry.lane import Job
+from logferry.job import Job
 from logferry.plan import Plan
 from logferry.route import run
 from logferry.state.memory import open_table

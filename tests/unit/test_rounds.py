@@ -10,7 +10,7 @@ from tests.fakes.engine import Bench, MemoryBatch, MemorySource, ScriptedDestina
 
 from logferry.errors import ConfigError, LogferryError, Misconfigured, Missing, SourceError, StateError, Transient
 from logferry.health import Holds
-from logferry.lane import Job, Settings
+from logferry.job import Job, Settings
 from logferry.ledger import Open
 from logferry.model import Payload, Position
 from logferry.rounds import Crew, Visit, visit

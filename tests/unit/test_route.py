@@ -9,11 +9,11 @@ from tests.fakes.engine import Bench, MemorySource, ScriptedDestination, errors,
 
 from logferry import proof
 from logferry.errors import Conflict, Misconfigured, Permanent, StateError, Transient
-from logferry.lane import Settings
+from logferry.job import Job, Settings
 from logferry.ledger import Open
 from logferry.model import Counts, Limits, Outcome, Payload
 from logferry.plan import Plan
-from logferry.route import Job, run
+from logferry.route import run
 from logferry.sources import Stream
 from logferry.state.memory import open_table
 

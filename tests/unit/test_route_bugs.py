@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from tests.fakes.engine import LineEncoder, ScriptedDestination, bench, go, job, numbers, row_of
 
+from logferry.job import Job
 from logferry.model import Limits, Payload, Record
 from logferry.plan import Plan
-from logferry.route import Job
 
 
 class Clumsy(ScriptedDestination):

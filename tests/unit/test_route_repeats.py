@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.engine import ScriptedDestination, bench, errors, go, job, killed, numbers, recounted, row_of
 
 from logferry.dead_letters import Place
-from logferry.errors import SourceError, Transient
+from logferry.errors import Permanent, SourceError, Transient
 from logferry.model import Payload
 
 
@@ -55,6 +55,36 @@ def test_orphaned_dead_letters_are_retracted_whatever_the_batches(size: int) -> 
     assert go(where, job(to))[0].finished
     assert list(where.dead.keys("t", "open")) == []
     assert recounted(where).counts.delivered == 40
+
+
+def test_an_orderly_stop_leaves_open_what_was_sent_and_no_more() -> None:
+    """The next run repeats that part, and says so of that part only."""
+    where = bench(100)
+    to = ScriptedDestination(script=errors(*[None] * 5, Transient("x", retry_after=1)))
+    go(where, job(to), seconds=4)
+    opened = row_of(where).open
+    assert opened is not None
+    assert (opened.begin, opened.end) == ("20", "30")
+    where.clock.forward(1_000)
+    assert go(where, job(to))[0].finished
+    assert recounted(where).counts.maybe_repeated == 10
+
+
+def test_dead_letters_of_an_earlier_task_of_the_same_name_are_no_difference() -> None:
+    """They are data and stay; the task that was made anew has its own ledger."""
+
+    def judge(payload: Payload) -> None:
+        if b"r00003" in payload.body:
+            raise Permanent("HTTP 400")
+
+    where = bench(10)
+    go(where, job(ScriptedDestination(judge=judge)))
+    assert recounted(where).counts.parked == 1
+    where.ledger.delete("t")
+    where.clock.forward(60)
+    go(where, job(ScriptedDestination()))
+    assert recounted(where).counts.delivered == 10
+    assert len(list(where.dead.keys("t", "open"))) == 1
 
 
 def test_dead_letters_outside_the_open_range_stay() -> None:

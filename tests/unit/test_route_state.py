@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
@@ -10,6 +10,8 @@ from tests.fakes.engine import (
     Bench,
     FaultyTable,
     LineEncoder,
+    MemoryBatch,
+    MemorySource,
     MemoryStore,
     ScriptedDestination,
     bench,
@@ -21,11 +23,13 @@ from tests.fakes.engine import (
     row_of,
 )
 
-from logferry.errors import Expired, Permanent, StateError, Transient
+from logferry import proof
+from logferry.errors import Expired, Missing, Permanent, StateError, Transient
+from logferry.job import Job
 from logferry.ledger import Ledger, Open
-from logferry.model import Limits, Payload, Record, Value
+from logferry.model import Limits, Payload, Position, Record, Value
 from logferry.plan import Plan
-from logferry.route import Job, run
+from logferry.route import run
 
 
 def faulty(where: Bench) -> FaultyTable:
@@ -269,6 +273,23 @@ def test_an_open_range_that_expires_in_part_stays_open_for_the_rest() -> None:
     assert go(where, job(new, version=2))[0].finished
     assert (numbers(old.taken), numbers(new.taken)) == (list(range(12, 30)), list(range(30, 40)))
     assert recounted(where).counts.maybe_repeated == 18
+
+
+def test_a_stream_that_is_gone_is_told_and_is_no_difference() -> None:
+    """A shard that was split is dropped by the service once its records expired."""
+
+    class Gone(MemorySource):
+        """No such shard."""
+
+        def read(self, stream: str, begin: Position, end: Position) -> Iterator[MemoryBatch]:
+            """ShardNotExist."""
+            raise Missing(f"ShardNotExist {stream} {begin} {end}")
+
+    where = bench(10)
+    go(where, job(ScriptedDestination()))
+    found = proof.recount("t", row_of(where), Plan(), Gone([]), where.dead)
+    assert found.differences == []
+    assert "no longer at the source" in found.notes[0]
 
 
 def test_dead_letters_of_an_open_range_that_expired_are_no_difference() -> None:

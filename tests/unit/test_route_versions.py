@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.engine import Bench, ScriptedDestination, bench, go, job, killed, numbers, recounted, row_of
 
 from logferry.errors import ConfigError, DeliveryError, Misconfigured, StateError, Transient
-from logferry.route import Job
+from logferry.job import Job
 
 
 @pytest.mark.parametrize("error", [Misconfigured("HTTP 401"), Transient("no such host")])

@@ -79,6 +79,10 @@ class DeadLetters:
             prefix += _quote(stream) + "/" + (_quote(begin) + "/" if begin else "")
         return self._store.list(prefix)
 
+    def letters(self, task: str, state: State, stream: str) -> Iterator[DeadLetter]:
+        """The dead letters of one stream, each of them read."""
+        return (letter for key in self.keys(task, state, stream) if (letter := self.get(key)))
+
     def move(self, key: str, state: State) -> None:
         """To another state: written there before it is deleted here."""
         body = self._store.get(key)

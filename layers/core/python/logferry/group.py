@@ -12,7 +12,8 @@ from functools import partial
 
 from logferry.delivery import OUT_OF_TIME
 from logferry.errors import Conflict, LogferryError, Unfinished
-from logferry.lane import Job, Lane, Pull
+from logferry.job import Job
+from logferry.lane import Lane, Pull
 from logferry.ledger import Open
 from logferry.sources import Batch
 

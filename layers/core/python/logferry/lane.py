@@ -10,50 +10,17 @@ import msgspec
 from logferry import packing
 from logferry.dead_letters import DeadLetters, Place
 from logferry.delivery import ParkBudget, Patience, settle
-from logferry.destinations import Destination
-from logferry.encoders import Encoder
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Transient, Unfinished, told
+from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
 from logferry.model import Counts, Position
-from logferry.plan import Plan, Tally
+from logferry.plan import Tally
 from logferry.sources import Batch, Source
 from logferry.window import Pending, Window
 
-__all__ = ["Job", "Lane", "Pull", "Settings"]
+__all__ = ["Lane", "Pull"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds a failing stream rests: the circuit's back-off
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How often and how long. Seconds and bytes."""
-
-    save_seconds: float = 5.0
-    save_bytes: int = 64 * 1024 * 1024  # of raw logs
-    lease_seconds: float = 60.0
-    reserve_seconds: float = 3.0  # kept for the last save
-    patience_seconds: float = 5.0  # how long the other tasks of a logstore wait for a slow one
-    park_records: int = 100
-    park_seconds: float = 600.0
-
-
-@dataclass(slots=True)
-class Job:
-    """A delivery task, built; kept while the instance lives."""
-
-    name: str
-    version: int
-    plan: Plan
-    encoder: Encoder
-    destination: Destination
-    reached: bool = False  # the destination answered once: not asked again before each pull
-    budget: ParkBudget | None = None  # made by the first lane: what was parked counts across calls
-
-    def reach(self) -> None:
-        """Test that the far side is there, before the first pull. Raises Transient or Misconfigured."""
-        if not self.reached:
-            self.destination.check()
-            self.reached = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +53,7 @@ class Lane:
         )
         self._window = Window(job.destination.limits.in_flight, job.name, self._renew)
         self._end: Position = self.begin  # of the settled prefix
+        self._reach: Position = self.begin  # of what was taken
         self._unsaved = Counts()
         self._taken = 0  # bytes since the last save
         self._saved_at = pull.patience.clock()
@@ -98,6 +66,7 @@ class Lane:
         pending = Pending(batch, again=self._again > 0)
         self._again = max(0, self._again - batch.size)
         self._taken += batch.size
+        self._reach = batch.end
         self._window.take(pending)
         tally, job, patience = Tally(), self.job, self._sending()
         frame = job.encoder.frame
@@ -128,7 +97,6 @@ class Lane:
         lost = isinstance(error, Transient) and self.job.destination.confirmation == "socket"
         moved = self._is_vouched_for() and not lost
         row = self._committed() if moved else self.claim.row
-        in_doubt = not self._window.empty or self._end != row.position or self._again > 0
         now = self._patience.clock()
         # Held tasks have their own back-off, and time running out is no failure.
         failed = not isinstance(error, Misconfigured | Unfinished)
@@ -136,7 +104,7 @@ class Lane:
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 10)) if failures else 0.0
         wish = getattr(error, "retry_after", None) or 0.0
         self.claim.save(msgspec.structs.replace(
-            row, lease=None, open=row.open if in_doubt else None, failures=failures, updated=now,
+            row, lease=None, open=self._in_doubt(row), failures=failures, updated=now,
             retry_at=now + min(max(pause, wish), FARTHEST) if failed else 0.0,
             last_error="" if isinstance(error, Unfinished) else told(error)[:300],
         ))  # fmt: skip
@@ -203,6 +171,14 @@ class Lane:
         with suppress(Exception):  # as above; what could not be parked is not settled
             self._reap()
         return self._end != self.claim.row.position
+
+    def _in_doubt(self, row: Row) -> Open | None:
+        """What stays open on the way out: what an earlier run may have sent, or this one took and did not save."""
+        if self._again > 0:
+            return row.open
+        if row.open is None or self._reach == row.position:
+            return None
+        return Open(begin=row.position, end=self._reach, task_version=row.open.task_version)
 
     def _confirm(self) -> None:
         """Ask a socket whether all has left, and keep a moment for the save that follows."""

@@ -74,9 +74,9 @@ class Ledger:
         """All rows of a task, by stream name."""
         return [_decode(item) for item in self._table.list(_partition(task))]
 
-    def create(self, task: str, stream: str, position: Position, born: int = 0) -> bool:
+    def create(self, task: str, stream: str, position: Position, born: int = 0, *, now: float = 0) -> bool:
         """Write the start position; False if the task already has one on this stream."""
-        row = Row(schema=SCHEMA, stream=stream, born=born, start=position, position=position)
+        row = Row(schema=SCHEMA, stream=stream, born=born, made=int(now), start=position, position=position)
         try:
             self._table.put(_partition(task), stream, msgspec.json.encode(row), expect=None)
         except Conflict:

@@ -67,6 +67,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema: int  # no default: it is always written
     stream: str
     born: int = 0  # creation time of the stream itself: another value means it was made anew
+    made: int = 0  # of the row (Unix seconds): what is older belongs to an earlier task of this name
     start: Position
     position: Position
     entries: tuple[Entry, ...] = ()

@@ -37,7 +37,7 @@ def begin(task: str, source: Source, ledger: Ledger, start: str | int | None, no
         position = source.position(stream.name, "begin" if start is None else start)
         if row is not None:
             ledger.edit(task, stream.name, partial(_placed, position=position), now=now)
-        if row is not None or ledger.create(task, stream.name, position, stream.born):
+        if row is not None or ledger.create(task, stream.name, position, stream.born, now=now):
             written.append(stream.name)
     return tuple(written)
 

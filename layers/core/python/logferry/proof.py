@@ -5,11 +5,11 @@ plan over them, and compares; it changes nothing. Ranges that the source no long
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from logferry.dead_letters import STATES, DeadLetters
-from logferry.errors import Expired
+from logferry.dead_letters import STATES, DeadLetters, Place
+from logferry.errors import Expired, Missing
 from logferry.ledger import Entry, Gap, Row
 from logferry.model import Counts, Position
 from logferry.plan import Plan, Tally
@@ -101,7 +101,7 @@ def recount(
             continue
         try:
             seen, decoded = _count(row.stream, entry, plan, source, tick)
-        except Expired:
+        except (Expired, Missing):
             notes.append(
                 f"stream {row.stream}, range {entry.begin}..{entry.end}: no longer at the source, not recounted"
             )
@@ -134,15 +134,18 @@ def _letters(task: str, row: Row, source: Source, dead: DeadLetters) -> Iterator
 
     Those of ranges in flight come later; those of a range that was lost or skipped in flight were never counted.
     """
-    ranges = [(source.order(entry.begin), source.order(entry.end)) for entry in row.entries]
-    found = {
-        (place.begin, place.ordinal)
-        for state in STATES
-        for place in dead.places(task, state, row.stream)
-        if any(first <= source.order(place.begin) < last for first, last in ranges)
-    }
-    held, counted = len(found), row.counts.parked
+    order, counted = source.order, row.counts.parked
+    ranges = [(order(entry.begin), order(entry.end)) for entry in row.entries]
+
+    def held(places: Iterable[Place]) -> int:
+        inside = (place for place in places if any(first <= order(place.begin) < last for first, last in ranges))
+        return len({(place.begin, place.ordinal) for place in inside})
+
+    found = held(place for state in STATES for place in dead.places(task, state, row.stream))
+    if found > counted:  # an earlier task of this name may have left some: read them, to see how old they are
+        letters = (letter for state in STATES for letter in dead.letters(task, state, row.stream))
+        found = held(letter.place for letter in letters if letter.parked_at >= row.made)
     again = any(gap.reason == "rewound" for gap in row.gaps)  # a record parked twice has one letter, but counts twice
     spans = any(entry.gaps for entry in row.entries)  # ranges that hold gaps may hold letters that never counted
-    if not (held == counted or (again and 0 < held < counted) or (spans and held > counted)):
-        yield f"stream {row.stream}: the ledger says parked {counted}, the store holds {held} dead letters"
+    if not (found == counted or (again and 0 < found < counted) or (spans and found > counted)):
+        yield f"stream {row.stream}: the ledger says parked {counted}, the store holds {found} dead letters"

@@ -15,7 +15,7 @@ import msgspec
 from logferry import config, route
 from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured, Unfinished, told
 from logferry.health import Holds
-from logferry.lane import Job
+from logferry.job import Job
 from logferry.ledger import Row
 from logferry.model import Outcome, Position
 from logferry.route import Desk

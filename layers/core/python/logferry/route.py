@@ -23,12 +23,12 @@ from logferry.errors import (
     told,
 )
 from logferry.group import Part, Pull, pump
-from logferry.lane import Job, Settings
+from logferry.job import Job, Settings
 from logferry.ledger import Gap, Ledger, Open, Row
 from logferry.model import Counts, Outcome, Position
 from logferry.sources import Source, Stream
 
-__all__ = ["OUT_OF_TIME", "Desk", "Job", "Settings", "run", "standing"]
+__all__ = ["OUT_OF_TIME", "Desk", "run", "standing"]
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ def standing(task: str, stream: Stream, desk: Desk) -> Row:
     """The task's row on this stream: at the stream's begin if the stream is new or was made anew."""
     row = desk.ledger.get(task, stream.name)
     if row is None:
-        made = desk.ledger.create(task, stream.name, desk.source.position(stream.name, "begin"), stream.born)
+        begin, now = desk.source.position(stream.name, "begin"), desk.patience.clock()
+        made = desk.ledger.create(task, stream.name, begin, stream.born, now=now)
         if made and not desk.is_online(task):  # asked after: a row made for a deleted task would start it all over
             desk.ledger.forget(task, stream.name)
             raise Unfinished(f"task {task} is not online any more")

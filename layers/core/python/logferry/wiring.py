@@ -18,7 +18,7 @@ from logferry.delivery import Patience
 from logferry.destinations import Surroundings
 from logferry.errors import ConfigError
 from logferry.health import Holds
-from logferry.lane import Job, Settings
+from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Ledger
 from logferry.objects import Store
 from logferry.rounds import Crew
