@@ -210,6 +210,18 @@ def test_a_task_deleted_during_a_round_is_not_begun_anew_on_the_other_streams() 
     assert at.bench.ledger.rows("t") == []
 
 
+def test_a_task_paused_during_a_round_begins_no_other_stream() -> None:
+    """It ends its range, and stands still."""
+    at = Round(Shards(3))
+    to = at.add("t")
+    to.judge = lambda _payload: at.bench.offline.add("t")
+    for stream in at.source.listed:
+        at.bench.ledger.create("t", stream.name, "0", 7)
+    found = at.go()
+    assert at.delivered("t") == [20, 0, 0]
+    assert unfinished(found) == {("t", "1"), ("t", "2")}
+
+
 def family(at: Round) -> None:
     """Shard 0 was split into 1 and 2."""
     at.source.listed = [

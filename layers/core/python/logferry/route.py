@@ -32,7 +32,7 @@ __all__ = ["OUT_OF_TIME", "Desk", "run", "standing"]
 
 log = logging.getLogger(__name__)
 
-_BUSY = "busy"
+_BUSY, _OFFLINE = "busy", "task {} is not online any more"
 _BREATH = 1.0  # seconds between two attempts, at least
 
 
@@ -65,6 +65,8 @@ def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[
     for job in jobs:
         try:
             row = standing(job.name, stream, desk)
+            if not _reaches(row, end, desk) and not desk.is_online(job.name):
+                raise Unfinished(_OFFLINE.format(job.name))
             if row.open is None and not row.rest(desk.patience.clock()) and not _reaches(row, end, desk):
                 groups.setdefault(row.position, []).append(job)
         except LogferryError as error:
@@ -97,7 +99,7 @@ def standing(task: str, stream: Stream, desk: Desk) -> Row:
         made = desk.ledger.create(task, stream.name, begin, stream.born, now=now)
         if made and not desk.is_online(task):  # asked after: a row made for a deleted task would start it all over
             desk.ledger.forget(task, stream.name)
-            raise Unfinished(f"task {task} is not online any more")
+            raise Unfinished(_OFFLINE.format(task))
         row = desk.ledger.get(task, stream.name)
     if row is None:
         raise StateError(f"task {task}: the row for stream {stream.name} vanished while it was made")
