@@ -123,7 +123,7 @@ def test_a_task_that_is_deleted_while_it_is_swept_stays_deleted(tmp_path: Path) 
 
 
 def test_a_task_that_is_paused_while_it_is_swept_can_be_resumed(tmp_path: Path) -> None:
-    """Paused is no loss: where it stood, it goes on."""
+    """Paused is no loss: where it stood, it goes on; only the batch in which the call's time was up may come twice."""
     with ferry(tmp_path, settings=PATIENT) as boat:
         boat.put(RECORDS, group=10)
         boat.hec(**SMALL)
@@ -138,5 +138,6 @@ def test_a_task_that_is_paused_while_it_is_swept_can_be_resumed(tmp_path: Path) 
             shop.tasks.set_state("to-hec", "offline")
             shop.tasks.set_state("to-hec", "online")
         boat.until_done()
-        assert set(boat.received("to-hec").values()) == {1}
-        assert boat.verified("to-hec").delivered == RECORDS
+        received, counts = boat.received("to-hec"), boat.verified("to-hec")
+        assert (len(received), counts.delivered) == (RECORDS, RECORDS)
+        assert sum(received.values()) - RECORDS <= min(counts.maybe_repeated, 20)
