@@ -34,6 +34,24 @@ def test_a_taken_payload_counts_all_its_records() -> None:
     assert numbers(to.taken) == [0, 1, 2, 3]
 
 
+def test_what_is_sent_again_in_doubt_is_said() -> None:
+    """A broken connection or a gateway's time-out does not say whether the payload was taken; a plain 503 does."""
+    doubt = Transient("no answer; it may have been taken", in_doubt=True)
+    assert deliver(ScriptedDestination(script=errors(doubt, doubt, None))).repeated == {0, 1, 2, 3}
+    assert deliver(ScriptedDestination(script=errors(Transient("HTTP 503"), None))).repeated == set()
+
+
+def test_what_is_bisected_in_doubt_is_said() -> None:
+    """A receiver that takes what stands before the culprit, and does not say which one it is."""
+
+    def judge(piece: Payload) -> None:
+        if b"r00002" in piece.body:
+            raise Permanent("HTTP 400", in_doubt=True)
+
+    verdict = deliver(ScriptedDestination(judge=judge), 4)
+    assert (verdict.delivered, set(verdict.parked), verdict.repeated) == (3, {2}, {0, 1, 2, 3})
+
+
 def test_transient_errors_are_tried_again_after_a_wait() -> None:
     """The same payload goes again, backed off."""
     to, clock = ScriptedDestination(script=errors(Transient("a"), Transient("b"), None)), Clock()

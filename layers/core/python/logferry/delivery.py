@@ -23,7 +23,7 @@ from typing import Self
 
 from logferry import packing, retry
 from logferry.destinations import Destination
-from logferry.errors import Misconfigured, Permanent, Refused, TooLarge, Transient, Unfinished
+from logferry.errors import DeliveryError, Misconfigured, Permanent, Refused, TooLarge, Transient, Unfinished
 from logferry.model import Payload
 
 __all__ = ["OUT_OF_TIME", "ParkBudget", "Patience", "Verdict", "settle"]
@@ -65,6 +65,7 @@ class Verdict:
 
     delivered: int = 0
     parked: dict[int, str] = field(default_factory=dict)  # ordinal -> reason
+    repeated: set[int] = field(default_factory=set)  # ordinals sent again though they may have been taken before
 
 
 class ParkBudget:
@@ -104,6 +105,10 @@ class _Work:
     def delivered(self, piece: Payload) -> None:
         self.verdict.delivered += len(piece.parts)
 
+    def doubt(self, piece: Payload, error: DeliveryError) -> None:
+        if error.in_doubt:
+            self.verdict.repeated.update(piece.ordinals)
+
     def halve_or_park(self, piece: Payload, reason: str) -> None:
         if len(piece.parts) == 1:
             self.park(piece.ordinals[0], reason)
@@ -141,6 +146,7 @@ def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: Park
             attempt = 0
         except Transient as error:
             attempt += 1
+            work.doubt(piece, error)
             wait = None if to.confirmation == "socket" else _wait(attempt, error, patience)
             if wait is None:
                 raise
@@ -149,6 +155,7 @@ def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: Park
         except Refused as error:
             work.judge(piece, error)
         except (TooLarge, Permanent) as error:
+            work.doubt(piece, error)
             work.halve_or_park(piece, str(error))
         except Misconfigured:
             if refreshed or not to.refresh():

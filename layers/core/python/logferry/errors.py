@@ -1,7 +1,7 @@
 """The error tree is the retry policy: the class says what happens next, nobody reads status codes.
 
     LogferryError
-    ├── DeliveryError            what a destination answers
+    ├── DeliveryError            what a destination answers; `in_doubt` if it may have taken the payload all the same
     │   ├── Transient            try the same payload again, after `retry_after` seconds if given
     │   ├── Permanent            this payload never passes: bisect, park the culprit
     │   ├── Refused              some parts never pass, some were taken: park those, count these, resend the rest
@@ -26,14 +26,18 @@ class LogferryError(Exception):
 
 
 class DeliveryError(LogferryError):
-    """A destination did not take a payload."""
+    """A destination did not take a payload, or (`in_doubt`) may have taken it, or a part of it, all the same."""
+
+    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
 
 
 class Transient(DeliveryError):
     """Worth trying again; `retry_after` (seconds) is the destination's own wish."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after: float | None = None, in_doubt: bool = False) -> None:
+        super().__init__(message, in_doubt=in_doubt)
         self.retry_after = retry_after
 
 

@@ -141,8 +141,9 @@ class Lane:
                 pending.parked.update(verdict.parked)
             self._park(pending)
             delivered = sum(verdict.delivered for verdict in verdicts)
+            repeated = sum(len(verdict.repeated - pending.parked.keys()) for verdict in verdicts)
             self._unsaved += pending.counts + Counts(
-                delivered=delivered, parked=len(pending.parked), maybe_repeated=delivered if pending.again else 0
+                delivered=delivered, parked=len(pending.parked), maybe_repeated=delivered if pending.again else repeated
             )
             self._end = pending.batch.end
 

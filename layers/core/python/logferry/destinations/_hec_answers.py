@@ -12,7 +12,7 @@
 | no known code | by status: `transport.answers` |
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import orjson
@@ -28,6 +28,7 @@ __all__ = ["HEALTHY", "SLOW_DOWN", "Answer", "fate", "read"]
 HEALTHY = 17
 SLOW_DOWN = frozenset({24, 25})
 _ONE_EVENT = frozenset({6, 12, 13, 15})
+_INTERNAL = 8
 _BY_CODE: Mapping[int, type[Misconfigured | Permanent | Transient]] = {
     **dict.fromkeys((1, 2, 3, 4, 7, 10, 11, 14, 16, 21, 22, 28), Misconfigured),
     **dict.fromkeys((8, 9, 18, 19, 20, 23, 26, 27), Transient),
@@ -70,12 +71,12 @@ def fate(answer: Answer, reply: Reply, payload: Payload, now: float) -> Delivery
         return Misconfigured(f"not the answer of an event collector, is the URL right? {answer.summary}")
     if answer.code in _ONE_EVENT and 0 <= answer.number < len(payload.parts):
         return _of_one_event(answer, payload)
-    kind: Callable[[str], DeliveryError] | None = _BY_CODE.get(answer.code)
+    kind = _BY_CODE.get(answer.code)
     if kind is None:
         return by_status(reply, answer.summary, now)
     if kind is Transient:
-        return Transient(answer.summary, retry_after=retry_after(reply, now))
-    return kind(answer.summary)
+        return Transient(answer.summary, retry_after=retry_after(reply, now), in_doubt=answer.code == _INTERNAL)
+    return kind(answer.summary, in_doubt=answer.code in _ONE_EVENT)  # what stands before the culprit is indexed
 
 
 def _of_one_event(answer: Answer, payload: Payload) -> DeliveryError:

@@ -41,7 +41,8 @@ def translate(error: Exception, peer: str, time_out: float) -> DeliveryError:
         return _of_tls(tls, peer)
     if any("Tunnel connection failed: 407" in str(cause) for cause in chain):
         return Misconfigured(f"{peer}: the proxy wants credentials (407); {_NOTHING_SENT}")
-    return Transient(f"{peer}: {_step(chain, time_out)}")
+    step = _step(chain, time_out)
+    return Transient(f"{peer}: {step}", in_doubt=step.endswith(_MAYBE_TAKEN))
 
 
 def _step(chain: Sequence[BaseException], time_out: float) -> str:
@@ -72,7 +73,7 @@ def _of_tls(error: ssl.SSLError, peer: str) -> DeliveryError:
         return Misconfigured(f"ca_file: holds no PEM certificate; {_NOTHING_SENT}")
     if "ALERT" in (error.reason or "") and str(error.reason).endswith(_REFUSED_BY_PEER):
         return Misconfigured(f"{peer}: refuses our side of TLS (a client certificate?): {reason}; {_NOTHING_SENT}")
-    return Transient(f"{peer}: TLS failed: {reason}; {_MAYBE_TAKEN}")
+    return Transient(f"{peer}: TLS failed: {reason}; {_MAYBE_TAKEN}", in_doubt=True)
 
 
 def _reason(chain: Sequence[BaseException]) -> str:

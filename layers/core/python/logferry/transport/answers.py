@@ -21,6 +21,7 @@ __all__ = ["by_status", "quote", "retry_after"]
 
 _ADDRESS = frozenset({401, 402, 403, 404, 405, 407, 410, 411, 414, 415, 421, 431, 451})
 _LATER = frozenset({408, 425, 429})
+_UNTAKEN = frozenset({425, 429, 503})  # these say that nothing was done; a gateway's time-out does not
 _LONGEST = 86_400.0  # seconds; a longer wish is a mistake of the far side
 _SHOWN = 200
 
@@ -32,7 +33,7 @@ def by_status(reply: Reply, text: str, now: float) -> DeliveryError | None:
     if reply.status < 200 or reply.status < 400 or reply.status in _ADDRESS:
         return Misconfigured(text)
     if reply.status in _LATER or reply.status >= 500:
-        return Transient(text, retry_after=retry_after(reply, now))
+        return Transient(text, retry_after=retry_after(reply, now), in_doubt=reply.status not in _UNTAKEN)
     return TooLarge(text) if reply.status == 413 else Permanent(text)
 
 

@@ -39,7 +39,7 @@ class Datagrams:
         except OSError as error:
             self.close()
             kind = TooLarge if error.errno == errno.EMSGSIZE else Transient
-            raise kind(f"{self._host}:{self._port}: {error.strerror or error}") from error
+            raise kind(f"{self._host}:{self._port}: {error.strerror or error}", in_doubt=True) from error
 
     def look(self) -> None:
         """Transient if a refusal has come back since the last write."""
