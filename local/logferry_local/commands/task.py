@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from logferry import apply as applying
-from logferry import documents, positions, task_schema, wiring
+from logferry import documents, positions, task_schema, times, wiring
 from logferry import task as tasks
 from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured
 from logferry.health import Holds
@@ -135,9 +135,10 @@ def seek(
     wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for a stream that is in work.")] = 0.0,
 ) -> None:
     """Move a task's positions. On: a recorded gap. Back: records are delivered again. Refused while in work."""
-    at: str | int | None = to if to in ("begin", "end") else tasks.unix_time(to)
+    at: str | int | None = to if to in ("begin", "end") else times.unix_time(to)
     if at is None:
-        raise ConfigError([f"--to: {to!r} is not begin, end or a time such as 2026-07-01T00:00:00Z"], subject="seek")
+        raise ConfigError([f"--to: {to!r} is not begin, end or {times.FORM}"], subject="seek")
+    _say_assumption(to)
     with _table() as table:
         source = applying.source_of(TaskStore(table, time.time).get(name).task(), _surroundings())
         until = time.monotonic() + wait
@@ -204,12 +205,19 @@ def _apply(task: Task, table: Table, *, quiet: bool) -> dict[str, Any]:
             "error": str(error),
             "exit": 2 if isinstance(error, ConfigError | Misconfigured) else 1,
         }
+    if applied.created:
+        _say_assumption(task.start)
     if not quiet:
         typer.echo(view.applied_line(applied, task.start))
     return {
         "task": applied.name, "version": applied.version, "changed": applied.changed, "created": applied.created,
         "streams": list(applied.streams),
     }  # fmt: skip
+
+
+def _say_assumption(text: str) -> None:
+    if note := times.assumption(text):
+        sys.stderr.write(note + "\n")
 
 
 def _refuse_pending(store: TaskStore, name: str) -> None:

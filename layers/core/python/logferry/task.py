@@ -3,14 +3,13 @@
 Limits: a document of 1 MiB, a stored task of 256 KiB, 500 fields; the filter's own limits are in `stages.filter`.
 """
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from logferry import config, documents, kinds
+from logferry import config, documents, kinds, times
 from logferry.config import Config, Duration
 from logferry.errors import ConfigError
 from logferry.expectations import kind_of
@@ -19,7 +18,7 @@ from logferry.plan import Plan
 from logferry.stages.filter import compile_filter
 from logferry.stages.sample import sampler
 
-__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "start_of", "unix_time"]
+__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "start_of"]
 
 MAX_STORED = 256 * 1024  # bytes of JSON: a state table's row takes 350,000 with what stands beside it
 MAX_FIELDS = 500
@@ -46,8 +45,8 @@ Fields = Annotated[
 Start = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^(begin|end|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+)$(?!\n)",
-        description="begin, end or a time with its offset, such as 2026-07-01T00:00:00Z",
+        pattern=r"^(begin|end|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ].+)$(?!\n)",
+        description="begin, end or a time such as 2026-07-01T00:00:00Z (without an offset: UTC)",
     ),
 ]
 Category = Literal["access", "origin", "firewall", "tcp_udp_proxy", "dns", "edge_routine", "edge_container", "waf"]
@@ -76,8 +75,8 @@ class Task(Config, frozen=True):
             found.append(f"sampling: {self.sampling!r} is not a share above 0% and up to 100%")
         twice = sorted({name for name in self.fields or () if (self.fields or ()).count(name) > 1})
         found.extend(f"fields: {name!r} stands more than once" for name in twice)
-        if self.start not in ("begin", "end") and unix_time(self.start) is None:
-            found.append(f"start: {self.start!r} is not begin, end or a time such as 2026-07-01T00:00:00Z")
+        if self.start not in ("begin", "end") and times.parse(self.start) is None:
+            found.append(f"start: {self.start!r} is not begin, end or {times.FORM}")
         if config.seconds(self.max_lag) <= 0:
             found.append(f"max_lag: {self.max_lag!r} is not more than 0")
         return found
@@ -149,21 +148,10 @@ def plan_of(task: Task) -> Plan:
 
 def start_of(task: Task) -> str | int:
     """Where a new task begins, as a source's `position` takes it."""
-    when = unix_time(task.start)
+    when = times.unix_time(task.start)
     return task.start if when is None else when
 
 
 def _share(sampling: str) -> float:
     """`"12.5%"` -> 0.125."""
     return float(sampling.removesuffix("%")) / 100
-
-
-def unix_time(text: str) -> int | None:
-    """An RFC 3339 time as Unix seconds (a fraction is cut off); None if it is none. The offset is required."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[-+]\d\d:\d\d)", text, re.ASCII)
-    if match is None:
-        return None
-    try:
-        return int(dt.datetime.fromisoformat(f"{match[1]}T{match[2]}{match[4].upper()}").timestamp())
-    except (ValueError, OverflowError):
-        return None
