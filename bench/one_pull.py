@@ -48,7 +48,7 @@ def main(address: str, port: int, folder: Path) -> dict[str, float]:
     counts = outcome.counts
     if not outcome.finished or counts.delivered != counts.read or not counts.read:
         raise RuntimeError(str(outcome))
-    return {"idle": idle, "peak": peak, "records": counts.read, "pulls": outcome.batches}
+    return {"idle": idle, "peak": peak, "records": counts.read, "pulls": outcome.effort.batches}
 
 
 def _memory(name: str) -> float:

@@ -4,12 +4,14 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from logferry import errors, runtime
-from logferry.runtime import Call
+from logferry.runtime import Call, log_lines
 from logferry.vault import Secret
 
 log = logging.getLogger("logferry.probe")
@@ -95,3 +97,16 @@ def test_logging_is_as_before_after_the_call(capsys: pytest.CaptureFixture[str])
     before = (list(root.handlers), root.level, root.propagate)
     lines(capsys, lambda: None, {"LOGFERRY_LOG_LEVEL": "debug"})
     assert (root.handlers, root.level, root.propagate) == before
+
+
+def test_a_file_that_rotates_gets_the_same_lines(tmp_path: Path) -> None:
+    """A worker hands over its own handler; what it is called stands in each line."""
+    handler = RotatingFileHandler(tmp_path / "worker.log", maxBytes=10_000, backupCount=1)
+    handler.setFormatter(log_lines.Formatter({"consumer": "group-host-1"}))
+    with contextlib.closing(handler), log_lines.shown("", logging.INFO, handler):
+        log.info("round done", extra={"task": "waf"})
+    log.warning("after its end")
+    (line,) = [json.loads(text) for text in (tmp_path / "worker.log").read_text(encoding="utf-8").splitlines()]
+    wanted = {"level": "info", "message": "round done", "consumer": "group-host-1", "task": "waf"}
+    assert wanted.items() <= line.items()
+    assert "request_id" not in line

@@ -16,7 +16,7 @@ from logferry.config import Config
 from logferry.delivery import Patience
 from logferry.errors import ConfigError, LogferryError, Unfinished, told
 from logferry.kinds import Chosen
-from logferry.model import Counts
+from logferry.model import Counts, Effort, Outcome
 from logferry.rounds import Crew, Visit, visit
 from logferry.runtime import Call
 from logferry.sls import trigger
@@ -97,14 +97,25 @@ def _go_round(tasks: Sequence[Stored], shop: Workshop, call: Call, one: Callable
     for done, crew in enumerate(crews):
         try:
             mine = patience.share(len(crews) - done, 0.0)  # a slow logstore leaves the others their time
-            found.add(one(shop.crew(crew, mine)))
+            visited = one(shop.crew(crew, mine))
+            found.add(visited)
+            call.meter.observe(visited)
         except Exception as error:  # a mistake of ours too is told once the other crews had their turn
             names = ", ".join(stored.name for stored in crew)
             ours = isinstance(error, LogferryError)
             what = "source unreadable" if ours else "mistake in logferry"
             log.exception(what, extra={"task": names, "reason": told(error)}, exc_info=None if ours else error)
             found.errors[names] = error
+            call.meter.observe(_failed(crew, error))
     log.info("round done", extra={"tasks": len(found.counts), "unfinished": found.unfinished, "held": found.held})
+    return found
+
+
+def _failed(crew: Sequence[Stored], error: Exception) -> Visit:
+    """What a meter is told of tasks whose source could not be asked."""
+    found = Visit()
+    for stored in crew:
+        found.add(Outcome(task=stored.name, stream="", effort=Effort(errors=1), finished=False, note=told(error)))
     return found
 
 

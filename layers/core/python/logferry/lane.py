@@ -1,5 +1,6 @@
 """One task on one stream: select, encode, pack, settle in a window, and save the longest settled prefix."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from logferry.delivery import ParkBudget, Patience, settle
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Transient, Unfinished, told
 from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
-from logferry.model import Counts, Position
+from logferry.model import Counts, Effort, Position
 from logferry.plan import Tally
 from logferry.sources import Batch, Source
 from logferry.window import Pending, Window
@@ -45,7 +46,7 @@ class Lane:
         self.claim = claim
         self.begin: Position = claim.row.position
         self.counts = Counts()  # saved by this lane
-        self.batches = 0
+        self._batches, self._bytes, self._retries, self._counting = 0, 0, 0, threading.Lock()
         self.left = False  # slower than the others, who have gone on
         self._pull, self._settings, self._patience = pull, pull.settings, pull.patience
         self._budget = job.budget = job.budget or ParkBudget(
@@ -61,11 +62,17 @@ class Lane:
         self._again = max(pull.settings.save_bytes, 1) if claim.resumed else 0
         self._strays: set[Place] | None = None  # dead letters that the interrupted run may have left
 
+    @property
+    def effort(self) -> Effort:
+        """What this lane did so far."""
+        return Effort(batches=self._batches, bytes=self._bytes, retries=self._retries)
+
     def take(self, batch: Batch) -> None:
         """Send one batch as far as the window allows. Raises what ends the lane."""
         pending = Pending(batch, again=self._again > 0)
         self._again = max(0, self._again - batch.size)
         self._taken += batch.size
+        self._batches, self._bytes = self._batches + 1, self._bytes + batch.size
         self._reach = batch.end
         self._window.take(pending)
         tally, job, patience = Tally(), self.job, self._sending()
@@ -77,7 +84,6 @@ class Lane:
             filtered_at_source=batch.filtered_at_source,
         )  # fmt: skip
         pending.sealed = True
-        self.batches += 1
         self._reap()
         elapsed = self._patience.clock() - self._saved_at  # below 0 where the clock was put back
         if not 0 <= elapsed < self._settings.save_seconds or self._taken >= self._settings.save_bytes:
@@ -117,7 +123,17 @@ class Lane:
     def _sending(self) -> Patience:
         """Time for sends: all but what the last save needs; little by little once the others have gone on."""
         most, little = self._patience.reserving(self._settings.reserve_seconds), self._settings.patience_seconds
-        return replace(most, time_left=lambda: min(most.time_left(), little if self.left else most.time_left()))
+        return replace(
+            most,
+            time_left=lambda: min(most.time_left(), little if self.left else most.time_left()),
+            sleep=self._back_off,
+        )
+
+    def _back_off(self, seconds: float) -> None:
+        """The pause before a payload is sent again: here all threads pass, so here their repeats are counted."""
+        with self._counting:
+            self._retries += 1
+        self._patience.sleep(seconds)
 
     def _parts(self, pending: Pending, tally: Tally) -> Iterator[tuple[int, bytes]]:
         encode = self.job.encoder.encode

@@ -59,13 +59,35 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.read == self.delivered + self.filtered + self.sampled_out + self.parked
 
 
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """What it took: everything that was done, whether it came to anything or not."""
+
+    batches: int = 0
+    bytes: int = 0  # raw, as read: what is read again counts again
+    retries: int = 0  # payloads sent again after a pause
+    errors: int = 0  # runs that an error ended
+    gaps: int = 0  # ranges that were gone at the source before they were read: records are lost
+
+    def __add__(self, other: "Effort") -> Self:
+        """Sum two, number by number."""
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """How old the oldest undelivered record of a stream is."""
+
+    seconds: float = 0.0
+    left: float | None = None  # seconds until the source forgets it; None where the source does not say
+    over: bool = False  # more than the task's `max_lag`
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of one task on one stream came to."""
 
     task: str
     stream: str
     counts: Counts = Counts()
-    batches: int = 0
+    effort: Effort = Effort()
     finished: bool = True  # the range that was asked for is settled
     held: bool = False  # Misconfigured: the task must be held
     note: str = ""  # "busy", or why it is unfinished

@@ -17,7 +17,7 @@ from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured,
 from logferry.health import Holds
 from logferry.job import Job
 from logferry.ledger import Row
-from logferry.model import Outcome, Position
+from logferry.model import Effort, Lag, Outcome, Position
 from logferry.route import Desk
 from logferry.sources import Stream
 from logferry.task_store import Stored
@@ -45,6 +45,7 @@ class Visit:
 
     reached: dict[tuple[str, str], Outcome] = field(default_factory=dict)  # by task and stream
     held: dict[str, str] = field(default_factory=dict)  # task -> why it is not working
+    lags: dict[tuple[str, str], Lag] = field(default_factory=dict)  # by task and stream, of those that are behind
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -55,8 +56,8 @@ class Visit:
         """What came of it last, and all that was counted on the way there."""
         old = self.reached.get((outcome.task, outcome.stream))
         if old:
-            counts, batches = old.counts + outcome.counts, old.batches + outcome.batches
-            outcome = msgspec.structs.replace(outcome, counts=counts, batches=batches)
+            counts, effort = old.counts + outcome.counts, old.effort + outcome.effort
+            outcome = msgspec.structs.replace(outcome, counts=counts, effort=effort)
         self.reached[outcome.task, outcome.stream] = outcome
 
 
@@ -93,7 +94,7 @@ class _Turn:
             except (ConfigError, Misconfigured) as error:  # this task's own trouble (a missing secret)
                 self._hold(stored.name, str(error))
             except LogferryError as error:
-                self._fail(stored.name, "", told(error))
+                self._fail(stored.name, "", error)
         return able
 
     def take(self, able: Sequence[Job], stream: Stream, among: int) -> bool:
@@ -111,7 +112,7 @@ class _Turn:
                 self._follow_up(outcome, stream, end)
         except LogferryError as error:
             for job in due:
-                self._fail(job.name, stream.name, told(error))
+                self._fail(job.name, stream.name, error)
             return False
         return any(outcome.note == route.OUT_OF_TIME for outcome in outcomes)
 
@@ -133,7 +134,7 @@ class _Turn:
                 return False
             return all(_is_drained(task, parent, self.crew.desk) for parent in stream.parents)
         except LogferryError as error:
-            self._fail(task, stream.name, told(error))
+            self._fail(task, stream.name, error)
             return False
 
     def _follow_up(self, outcome: Outcome, stream: Stream, end: Position) -> None:
@@ -154,8 +155,9 @@ class _Turn:
         self.crew.holds.hold(task, reason, self.crew.desk.patience.clock())
         self.found.held[task] = reason
 
-    def _fail(self, task: str, stream: str, note: str) -> None:
-        self.found.add(Outcome(task=task, stream=stream, finished=False, note=note))
+    def _fail(self, task: str, stream: str, error: LogferryError) -> None:
+        effort = Effort(errors=int(not isinstance(error, Unfinished)))
+        self.found.add(Outcome(task=task, stream=stream, effort=effort, finished=False, note=told(error)))
 
 
 def _drained(row: Row) -> Row:
@@ -182,7 +184,10 @@ def _warn_of_lag(found: Visit, crew: Crew) -> None:
             position = row.position if row else crew.desk.source.position(outcome.stream, "begin")
             lag = crew.desk.patience.clock() - crew.desk.source.time_of(outcome.stream, position)
             facts = {"task": outcome.task, "stream": outcome.stream, "lag": int(lag), "reason": outcome.note}
-            if lag > config.seconds(stored[outcome.task].task().max_lag):
+            over = lag > config.seconds(stored[outcome.task].task().max_lag)
+            left = retention - lag if retention else None
+            found.lags[outcome.task, outcome.stream] = Lag(seconds=lag, left=left, over=over)
+            if over:
                 log.warning("lag over max_lag", extra=facts)
             if retention and lag > retention / 2:
                 told_as = "undelivered records passed half of the retention"

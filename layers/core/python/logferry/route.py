@@ -25,7 +25,7 @@ from logferry.errors import (
 from logferry.group import Part, Pull, pump
 from logferry.job import Job, Settings
 from logferry.ledger import Gap, Ledger, Open, Row
-from logferry.model import Counts, Outcome, Position
+from logferry.model import Counts, Effort, Outcome, Position
 from logferry.sources import Source, Stream
 
 __all__ = ["OUT_OF_TIME", "Desk", "run", "standing"]
@@ -85,8 +85,9 @@ def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[
                 raise failed[job.name]
             outcomes.append(_carry(job, stream, end, mine, part, patient=len(jobs) == 1))
         except LogferryError as error:
-            counts = part.lane.counts if part and part.lane else Counts()
-            outcomes.append(Outcome(task=job.name, stream=stream.name, counts=counts, finished=False,
+            counts, effort = _came_of(part)
+            effort += Effort(errors=int(not isinstance(error, Unfinished)))
+            outcomes.append(Outcome(task=job.name, stream=stream.name, counts=counts, effort=effort, finished=False,
                                     held=isinstance(error, Misconfigured), note=told(error)))  # fmt: skip
     return outcomes
 
@@ -119,24 +120,34 @@ def _reaches(row: Row, end: Position, desk: Desk) -> bool:
 
 def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | None, *, patient: bool) -> Outcome:
     """Go on with one job until its range is settled, or there is a reason to stop."""
-    counts, batches, trouble = Counts(), 0, ""
+    counts, effort, trouble = Counts(), Effort(), ""
     while True:
-        if part and part.lane:
-            counts, batches = counts + part.lane.counts, batches + part.lane.batches
+        more, work = _came_of(part)
+        counts, effort = counts + more, effort + work
         if part and part.error:
             trouble = told(part.error)
         row = standing(job.name, stream, desk)
         settled = row.open is None and _reaches(row, end, desk)
         note = "" if settled else _obstacle(part, row, stream, desk, patient=patient)
+        if part and isinstance(part.error, Expired) and note in ("", OUT_OF_TIME):
+            effort += Effort(gaps=1)
         if settled or note:
             held = part is not None and isinstance(part.error, Misconfigured)
             if note == _BUSY and trouble:
                 note = trouble  # it is our own lease that could not be given back
-            return Outcome(task=job.name, stream=stream.name, counts=counts, batches=batches,
+            return Outcome(task=job.name, stream=stream.name, counts=counts, effort=effort,
                            finished=settled or note == _BUSY, held=held, note=note)  # fmt: skip
         row = standing(job.name, stream, desk)
         until = row.open.end if row.open else end
         part = pump([_worker(job, row, desk)], _pull(desk, stream, row.position, until))[job.name]
+
+
+def _came_of(part: Part | None) -> tuple[Counts, Effort]:
+    """What one run saved, and what it took. A stream that is somebody else's by now is no error."""
+    if part is None:
+        return Counts(), Effort()
+    done = Effort(errors=int(part.error is not None and not isinstance(part.error, Unfinished | Conflict)))
+    return (part.lane.counts, part.lane.effort + done) if part.lane else (Counts(), done)
 
 
 def _worker(job: Job, row: Row, desk: Desk) -> Job:

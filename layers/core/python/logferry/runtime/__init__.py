@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from logferry.meter import SILENT, Meter
 from logferry.runtime import events, log_lines
 
 __all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer"]
@@ -27,6 +28,7 @@ class Call:
     request_id: str
     environ: Mapping[str, str] = field(repr=False)
     time_left: Callable[[], float] = field(repr=False)  # seconds until the platform ends this call
+    meter: Meter = field(default=SILENT, repr=False)  # who listens to what is delivered
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Logs of one invocation: one JSON line a record on standard error, with the request id.
+"""Log lines: one JSON object a record. Of one invocation on standard error, or wherever a handler writes them.
 
 Quiet by default: `LOGFERRY_LOG_LEVEL` is `warning` unless set to `debug`, `info` or `error`. Fields come by
 `extra={...}`; what is not JSON is shown as text, so a `Secret` stays `***`. An exception's own text is shown only
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from logferry.errors import ConfigError, LogferryError, Unfinished
 
-__all__ = ["LEVELS", "level", "shown", "to_stderr"]
+__all__ = ["LEVELS", "Formatter", "level", "shown", "to_stderr"]
 
 LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
@@ -37,9 +37,14 @@ def to_stderr(environ: Mapping[str, str], request_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def shown(request_id: str, least: int) -> Iterator[None]:
-    """Write our log lines from this level on; what becomes of an exception is the caller's."""
-    handler = _Lines(request_id)
+def shown(request_id: str, least: int, to: logging.Handler | None = None) -> Iterator[None]:
+    """Write our log lines from this level on; what becomes of an exception is the caller's.
+
+    `to` is a handler of the caller's own (a file that rotates), which stays open; it writes what `Formatter` makes.
+    """
+    handler = to or _Stderr()
+    if not isinstance(handler.formatter, Formatter):
+        handler.setFormatter(Formatter({"request_id": request_id}))
     before = (_ROOT.level, _ROOT.propagate)
     _ROOT.addHandler(handler)
     _ROOT.propagate = False  # both clouds put a handler of their own on the root: each line would come twice
@@ -60,18 +65,16 @@ def level(environ: Mapping[str, str]) -> int:
     return int(logging.getLevelNamesMapping()[word.upper()])
 
 
-class _Lines(logging.Handler):
-    """Finds standard error at each record, since a platform may put another in its place."""
+class Formatter(logging.Formatter):
+    """A record as one line of JSON; `facts` (a request id, a worker's name) are in every line."""
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, facts: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self._request_id = request_id
+        self._facts = dict(facts or {})
 
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            sys.stderr.write(json.dumps(self._fields(record), default=str, ensure_ascii=False) + "\n")
-        except Exception:  # noqa: BLE001  # a log line must never break the delivery it tells about
-            self.handleError(record)
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        return json.dumps(self._fields(record), default=str, ensure_ascii=False)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, object]:
         line: dict[str, object] = {
@@ -79,12 +82,22 @@ class _Lines(logging.Handler):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "logger": record.name,
-            "request_id": self._request_id,
+            **self._facts,
         }
         line |= {key: value for key, value in record.__dict__.items() if key not in _PLAIN and key not in line}
         if record.exc_info and record.exc_info[1]:
             line |= _about(record.exc_info[1])
         return line
+
+
+class _Stderr(logging.Handler):
+    """Finds standard error at each record, since a platform may put another in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001  # a log line must never break the delivery it tells about
+            self.handleError(record)
 
 
 def _about(error: BaseException) -> dict[str, object]:
