@@ -56,7 +56,12 @@ SHARD = f"{STORE}/shards/0"
 CHECKPOINT = {"shard": 0, "checkpoint": _CURSOR}
 OPERATIONS: list[tuple[str, int, Callable[[Caller], Reply]]] = [
     ("NotSupported", 400, call("GET", "/dashboards")),
-    ("NotSupported", 400, call("POST", f"{SHARD}", action="split")),
+    ("NotSupported", 400, put(group("x"), "nowhere")),
+    ("ParameterInvalid", 400, call("POST", f"{SHARD}", action="dance")),
+    ("ParameterInvalid", 400, call("POST", f"{SHARD}", action="split", shardCount="1")),
+    ("ParameterInvalid", 400, call("POST", f"{SHARD}", action="merge")),
+    ("ParameterInvalid", 400, call("DELETE", f"{SHARD}")),
+    ("LogStoreNotExist", 404, call("POST", "/logstores/none/shards/0", action="split")),
     ("JsonInfoInvalid", 400, lambda c: c.send("POST", "/", {}, b"{", c.signed("POST", "/", {}, b"{"))),
     ("JsonInfoInvalid", 400, call("POST", "/", ["no object"])),
     ("JsonInfoInvalid", 400, lambda c: c.send("POST", "/", {}, DEEP, c.signed("POST", "/", {}, DEEP))),
@@ -132,6 +137,19 @@ def test_operation_is_refused(address: str, code: str, status: int, act: Callabl
     reply = act(caller)
     caller.close()
     assert (reply.status, reply.code) == (status, code), reply.body
+
+
+def test_thirty_groups_are_enough(address: str) -> None:
+    """The 31st consumer group of a logstore is refused, until one is deleted."""
+    caller = Caller(address)
+    caller.call("POST", "/logstores", document=logstore(logstoreName="busy"))
+    path = "/logstores/busy/consumergroups"
+    made = [caller.call("POST", path, document={"consumerGroup": f"g{at}", "timeout": 9}) for at in range(31)]
+    caller.call("DELETE", f"{path}/g7")
+    again = caller.call("POST", path, document={"consumerGroup": "g30", "timeout": 9})
+    caller.close()
+    assert [reply.code for reply in made] == [""] * 30 + ["ConsumerGroupQuotaExceed"]
+    assert (made[30].status, again.status) == (400, 200)
 
 
 def test_missing_index_is_said(address: str) -> None:

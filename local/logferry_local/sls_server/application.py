@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logferry.vault import Secret
-from logferry_local.sls_server import routes_groups, routes_logs, routes_logstores, routes_projects
+from logferry_local.sls_server import routes_groups, routes_logs, routes_logstores, routes_projects, routes_shards
 from logferry_local.sls_server.frame import Handler, Service, endpoint, refused
 from logferry_local.sls_server.groups import Groups
 from logferry_local.sls_server.refusals import Refusal
@@ -38,7 +38,9 @@ _OPERATIONS: list[tuple[str, str, Handler]] = [
     ("PUT", _LOGSTORE + "/index", routes_logstores.update_index),
     ("GET", _LOGSTORE + "/index", routes_logstores.get_index),
     ("DELETE", _LOGSTORE + "/index", routes_logstores.delete_index),
-    ("GET", _LOGSTORE + "/shards", routes_logstores.shards),
+    ("GET", _LOGSTORE + "/shards", routes_shards.list_all),
+    ("POST", _LOGSTORE + "/shards/{shard:int}", routes_shards.change),
+    ("DELETE", _LOGSTORE + "/shards/{shard:int}", routes_shards.delete),
     ("GET", _LOGSTORE + "/shards/{shard:int}", routes_logs.read_shard),
     ("POST", _LOGSTORE + "/shards/{way}", routes_logs.put),
     ("POST", _LOGSTORE + "/consumergroups", routes_groups.create),
@@ -54,7 +56,7 @@ def app(
     store: Store, keys: Mapping[str, Secret], clock: Callable[[], float], *, check_times: bool = False
 ) -> Starlette:
     """The application; it keeps the store in order while it runs, and does not close it."""
-    service = Service(store, Groups(store.meta, store.catalog, clock), keys, clock, check_times)
+    service = Service(store, Groups(store.meta, store.catalog, clock, store.drained), keys, clock, check_times)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from logferry_local.sls_server import resharding
 from logferry_local.sls_server.meta import Meta
 from logferry_local.sls_server.refusals import Refusal, index_missing, logstore_missing, project_missing
+from logferry_local.sls_server.shard_info import ShardInfo
 
-__all__ = ["MAX_SHARDS", "Catalog", "Logstore", "Project", "ShardInfo"]
+__all__ = ["MAX_SHARDS", "Catalog", "Logstore", "Project"]
 
 MAX_SHARDS = 100
 MAX_TTL = 3650
@@ -30,20 +32,6 @@ class Project(msgspec.Struct, frozen=True):
     create_time: int
 
 
-class ShardInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """One shard: it takes hash keys from `inclusive_begin_key` up to, not including, `exclusive_end_key`."""
-
-    shard_id: int = msgspec.field(name="shardID")
-    status: str  # readwrite, or readonly once it was split or merged
-    inclusive_begin_key: str
-    exclusive_end_key: str
-    create_time: int
-
-    def takes(self, key: str) -> bool:
-        """Whether a group with this hash key is written here."""
-        return self.status == "readwrite" and self.inclusive_begin_key <= key < self.exclusive_end_key
-
-
 class Logstore(msgspec.Struct, frozen=True):
     """One logstore. `settings` are the caller's own words, ttl apart."""
 
@@ -55,7 +43,8 @@ class Logstore(msgspec.Struct, frozen=True):
 
     def described(self, name: str) -> dict[str, Any]:
         """As GetLogstore answers."""
-        own = {"logstoreName": name, "ttl": self.ttl, "shardCount": len(self.shards)}
+        writable = sum(shard.status == "readwrite" for shard in self.shards)
+        own = {"logstoreName": name, "ttl": self.ttl, "shardCount": writable}
         times = {"createTime": self.create_time, "lastModifyTime": self.modify_time}
         return {**_DEFAULTS, **self.settings, **own, **times}
 
@@ -139,6 +128,31 @@ class Catalog:
         self._meta.put(old.create_time, "gone", project, logstore)
         kinds = ("logstore", "index", "group", "checkpoint", "owners")
         self._meta.delete(*((kind, project, logstore) for kind in kinds))
+
+    def split_shard(self, project: str, logstore: str, number: int, key: str, count: int) -> list[ShardInfo]:
+        """Split a shard: what has changed and what is new, written at once."""
+        shards = self.logstore(project, logstore).shards
+        return self._change(project, logstore, resharding.split(shards, number, key, count, int(self._clock())))
+
+    def merge_shard(self, project: str, logstore: str, number: int) -> list[ShardInfo]:
+        """Merge a shard with its right neighbour."""
+        shards = self.logstore(project, logstore).shards
+        return self._change(project, logstore, resharding.merge(shards, number, int(self._clock())))
+
+    def delete_shard(self, project: str, logstore: str, number: int) -> None:
+        """Forget a read-only shard, and the checkpoints in it."""
+        old = self.logstore(project, logstore)
+        gone = resharding.deletable(old.shards, number)
+        left = [shard for shard in old.shards if shard != gone]
+        self._meta.put(msgspec.structs.replace(old, shards=left), "logstore", project, logstore)
+        groups = [name for name, _ in self._meta.list(dict[str, Any], "group", project, logstore)]
+        self._meta.delete(*(("checkpoint", project, logstore, group, number) for group in groups))
+
+    def _change(self, project: str, logstore: str, changed: list[ShardInfo]) -> list[ShardInfo]:
+        old = self.logstore(project, logstore)
+        shards = resharding.applied(old.shards, changed)
+        self._meta.put(msgspec.structs.replace(old, shards=shards), "logstore", project, logstore)
+        return changed
 
     def put_index(self, project: str, logstore: str, index: dict[str, Any], *, new: bool) -> None:
         """Create or change the index."""

@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from logferry_local.sls_server import cursors
+from logferry_local.sls_server import cursors, resharding
 from logferry_local.sls_server.assignment import Assignment
 from logferry_local.sls_server.catalog import Catalog
 from logferry_local.sls_server.meta import Meta
 from logferry_local.sls_server.refusals import Refusal, group_missing, parameter, shard_missing
 
-__all__ = ["Checkpoint", "Group", "GroupName", "Groups"]
+__all__ = ["MAX_GROUPS", "Checkpoint", "Drained", "Group", "GroupName", "Groups"]
+
+Drained = Callable[[str, str, int, str], bool]  # project, logstore, shard, cursor ("" for its beginning)
+MAX_GROUPS = 30  # of one logstore
 
 
 class GroupName(NamedTuple):
@@ -46,8 +49,11 @@ class Checkpoint(msgspec.Struct, frozen=True, rename="camel"):
 class Groups:
     """The consumer groups of all logstores. Methods raise Refusal."""
 
-    def __init__(self, meta: Meta, catalog: Catalog, clock: Callable[[], float]) -> None:
-        self._meta, self._catalog, self._clock = meta, catalog, clock
+    def __init__(
+        self, meta: Meta, catalog: Catalog, clock: Callable[[], float], drained: Drained | None = None
+    ) -> None:
+        """`drained` says whether a shard has nothing at or behind a cursor."""
+        self._meta, self._catalog, self._clock, self._drained = meta, catalog, clock, drained
         self._assignments: dict[tuple[GroupName, int], Assignment] = {}
 
     def create(self, name: GroupName, *, timeout: int, order: bool) -> None:
@@ -55,6 +61,8 @@ class Groups:
         self._catalog.logstore(name.project, name.logstore)
         if self._meta.get(Group, "group", *name):
             raise Refusal(400, "ConsumerGroupAlreadyExist", f"consumer group {name.group} already exists")
+        if len(self.groups(name.project, name.logstore)) >= MAX_GROUPS:
+            raise Refusal(400, "ConsumerGroupQuotaExceed", f"a logstore has at most {MAX_GROUPS} consumer groups")
         made = Group(timeout, order, int(self._clock() * 1e9))
         self._meta.put(made, "group", *name)
 
@@ -80,7 +88,7 @@ class Groups:
     def heartbeat(self, name: GroupName, consumer: str, listed: Collection[int]) -> list[int]:
         """The shards that the consumer is to hold."""
         group = self._find(name)
-        shards = set(self._shards(name))
+        shards = set(self._ready(name) if group.order else self._shards(name))
         assignment = self._assignment(name, group)
         before = dict(assignment.owners)
         held = assignment.heartbeat(consumer, listed, shards, now=self._clock(), timeout=group.timeout)
@@ -115,6 +123,22 @@ class Groups:
             for number in (numbers if shard is None else [shard])
         )
         return list(found)
+
+    def _ready(self, name: GroupName) -> list[int]:
+        """Shards whose parents (those that were split or merged into them) have been consumed to their end."""
+        shards = self._catalog.logstore(name.project, name.logstore).shards
+        done = {
+            shard.shard_id for shard in shards if shard.status == "readonly" and self._consumed(name, shard.shard_id)
+        }
+        return [
+            shard.shard_id for shard in shards if all(one.shard_id in done for one in resharding.parents(shards, shard))
+        ]
+
+    def _consumed(self, name: GroupName, shard: int) -> bool:
+        saved = self._meta.get(Checkpoint, "checkpoint", *name, shard)
+        return self._drained is None or self._drained(
+            name.project, name.logstore, shard, saved.checkpoint if saved else ""
+        )
 
     def _shards(self, name: GroupName) -> list[int]:
         return [info.shard_id for info in self._catalog.logstore(name.project, name.logstore).shards]

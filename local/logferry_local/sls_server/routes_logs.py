@@ -29,7 +29,7 @@ async def put(call: Call) -> Response:
     """PutLogs to `shards/lb`, or to `shards/route?key=`."""
     service, logstore = call.service, call.path["logstore"]
     if call.path["way"] not in ("lb", "route"):
-        raise Refusal(400, "NotSupported", "shards are neither split nor merged here")
+        raise Refusal(400, "NotSupported", f"PutLogs to shards/{call.path['way'][:20]} is not served: lb or route")
     if not call.headers.get("content-type"):
         raise Refusal(400, "MissingContentType", "Content-Type does not exist in http header when body is not empty")
     if call.headers["content-type"].partition(";")[0].strip() != _PROTOBUF:

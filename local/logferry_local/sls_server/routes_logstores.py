@@ -1,4 +1,4 @@
-"""Operations on logstores, their shards and indexes."""
+"""Operations on logstores and their indexes."""
 
 from starlette.responses import Response
 
@@ -6,8 +6,7 @@ from logferry_local.sls_server.frame import Call, answer
 from logferry_local.sls_server.refusals import Refusal
 
 __all__ = [
-    "create", "create_index", "delete", "delete_index", "get", "get_index", "list_all", "shards", "update",
-    "update_index",
+    "create", "create_index", "delete", "delete_index", "get", "get_index", "list_all", "update", "update_index",
 ]  # fmt: skip
 
 
@@ -43,11 +42,6 @@ async def delete(call: Call) -> Response:
     """DeleteLogstore."""
     call.service.store.delete_logstore(call.project, call.path["logstore"])
     return answer()
-
-
-async def shards(call: Call) -> Response:
-    """ListShards."""
-    return answer(call.service.store.catalog.logstore(call.project, call.path["logstore"]).shards)
 
 
 async def create_index(call: Call) -> Response:

@@ -93,6 +93,12 @@ class Shard:
         """Number that the next group will get."""
         return self._next
 
+    @property
+    def written(self) -> int:
+        """Number behind the newest group that is kept: who has reached it has them all, whatever was jumped over."""
+        kept = (segment.first + len(segment) for segment in reversed(self._segments) if len(self._index(segment)))
+        return next(kept, self.begin)
+
     def append(self, bodies: Sequence[bytes], now: float) -> None:
         """Add groups, each as it stands in a LogGroupList; OSError if the disk does not take them."""
         time = max(int(now * _MICROSECONDS), self._last_time)

@@ -19,10 +19,11 @@ from typing import Literal
 
 from logferry.errors import Misconfigured, StateError
 from logferry_local.sls_server import cursors
-from logferry_local.sls_server.catalog import MAX_TTL, Catalog, Logstore, ShardInfo
+from logferry_local.sls_server.catalog import MAX_TTL, Catalog, Logstore
 from logferry_local.sls_server.meta import Meta
 from logferry_local.sls_server.refusals import Refusal, parameter, shard_missing
 from logferry_local.sls_server.segments import Damaged
+from logferry_local.sls_server.shard_info import ShardInfo
 from logferry_local.sls_server.shards import Shard
 
 __all__ = ["Store", "Sync"]
@@ -70,9 +71,10 @@ class Store:
     def shard(self, project: str, logstore: str, number: int) -> Shard:
         """A shard, with what retention has dropped gone. Refusal if it does not exist."""
         found = self.catalog.logstore(project, logstore)
-        if number not in (info.shard_id for info in found.shards):
+        info = next((info for info in found.shards if info.shard_id == number), None)
+        if info is None:
             raise shard_missing(number)
-        shard = self._open((project, logstore, found.create_time, number))
+        shard = self._open((project, logstore, found.create_time, number), info.create_time)
         self._expire(shard, found)
         return shard
 
@@ -85,15 +87,23 @@ class Store:
             chosen = writable[turn % len(writable)]
         else:
             chosen = _by_key(writable, hash_key)
-        return self._open((project, logstore, found.create_time, chosen.shard_id))
+        return self._open((project, logstore, found.create_time, chosen.shard_id), chosen.create_time)
+
+    def drained(self, project: str, logstore: str, number: int, cursor: str) -> bool:
+        """Whether nothing lies at or behind that cursor of a shard ("": its beginning)."""
+        shard = self.shard(project, logstore, number)
+        return (cursors.number(cursor) if cursor else shard.begin) >= shard.written
+
+    def delete_shard(self, project: str, logstore: str, number: int) -> None:
+        """Delete a read-only shard and its groups."""
+        self.catalog.delete_shard(project, logstore, number)
+        self._close(lambda key: key[:2] == (project, logstore) and key[3] == number)
+        self._remove_orphans()
 
     def delete_logstore(self, project: str, logstore: str) -> None:
         """Delete it and its groups."""
         self.catalog.delete_logstore(project, logstore)
-        for key in [key for key in self._shards if key[:2] == (project, logstore)]:
-            shard = self._shards.pop(key)
-            self._syncing.pop(shard, None)
-            shard.close()
+        self._close(lambda key: key[:2] == (project, logstore))
         self._remove_orphans()
 
     def delete_project(self, project: str) -> None:
@@ -136,11 +146,17 @@ class Store:
                 await asyncio.to_thread(_fsync, descriptor)
                 shard.synced = reached
 
-    def _open(self, key: _Key) -> Shard:
+    def _close(self, which: Callable[[_Key], bool]) -> None:
+        for key in [key for key in self._shards if which(key)]:
+            shard = self._shards.pop(key)
+            self._syncing.pop(shard, None)
+            shard.close()
+
+    def _open(self, key: _Key, born: int) -> Shard:
         if key not in self._shards:
             project, logstore, created, number = key
             folder = self._streams / project / f"{logstore}@{created}" / str(number)
-            first, careful = cursors.first_number(created), self._sync != "never"
+            first, careful = cursors.first_number(born), self._sync != "never"
             self._shards[key] = Shard(folder, first, segment_bytes=self._segment_bytes, careful=careful)
         return self._shards[key]
 
@@ -151,21 +167,28 @@ class Store:
             shard.expire(self.clock() - min(seconds))
 
     def _remove_orphans(self) -> None:
-        """Folders of logstores that are no more: a crash may come between the catalog and the files."""
+        """Folders of logstores and shards that are no more: a crash may come between the catalog and the files."""
         known = {
-            f"{project}/{name}@{logstore.create_time}"
+            f"{project}/{name}@{logstore.create_time}": {str(shard.shard_id) for shard in logstore.shards}
             for project, _ in self.catalog.projects()
             for name, logstore in self.catalog.logstores(project)
         }
         for folder in self._streams.glob("*/*"):
-            if f"{folder.parent.name}/{folder.name}" not in known:
+            shards = known.get(f"{folder.parent.name}/{folder.name}")
+            if shards is None:
                 shutil.rmtree(folder)
+                continue
+            for part in folder.iterdir():
+                if part.name not in shards:
+                    shutil.rmtree(part)
 
 
 def _by_key(shards: list[ShardInfo], key: str) -> ShardInfo:
     if not _HASH.fullmatch(key):
         raise parameter(f"hash key {key[:64]!r} is not 32 hexadecimal digits")
-    return next((info for info in shards if info.takes(key.lower())), shards[-1])  # the highest key is the last one's
+    # The highest key of all is the last one's, though its end is excluded.
+    last = max(shards, key=lambda info: info.exclusive_end_key)
+    return next((info for info in shards if info.takes(key.lower())), last)
 
 
 def _fsync(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""Operations on one logstore: PullLogs, GetCursor, GetCursorTime, ListShards, PutLogs.
+"""Operations on one logstore: PullLogs, GetCursor, GetCursorTime, PutLogs; its shards: list, split, merge.
 
 Cursors are opaque text; times are Unix seconds (receive time). A pull returns 1-1000 log groups, about 10 MB at most.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from logferry.errors import SourceError
-from logferry.sls.client import Client, Request
+from logferry.sls.client import Answer, Client, Request
 from logferry.sls.compression import pack, unpack
 
 __all__ = ["Compression", "Logstore", "Pull", "Pulled", "Shard"]
@@ -88,11 +88,17 @@ class Logstore:
 
     def list_shards(self) -> list[Shard]:
         """ListShards, as the service orders them."""
-        answer = self.client.call(Request("ListShards", "GET", f"{self.path}/shards"))
-        found = answer.json()
-        if not isinstance(found, list):
-            raise SourceError(f"{answer.operation}: the answer is not a list", transient=True)
-        return [_to_shard(answer.operation, one) for one in found]
+        return _to_shards(self.client.call(Request("ListShards", "GET", f"{self.path}/shards")))
+
+    def split_shard(self, shard: str, key: str = "", count: int = 2) -> list[Shard]:
+        """SplitShard at a key (32 hexadecimal digits), or in equal parts: the shard as it is now, then the new ones."""
+        return self._reshard(
+            "SplitShard", shard, {"action": "split", **({"key": key} if key else {}), "shardCount": str(count)}
+        )
+
+    def merge_shard(self, shard: str) -> list[Shard]:
+        """MergeShards: the shard and its right neighbour; the new one, then these as they are now."""
+        return self._reshard("MergeShards", shard, {"action": "merge"})
 
     def put_logs(self, group: bytes, hash_key: str = "") -> None:
         """PutLogs of a serialised LogGroup, to any shard or to the one of a hash key (32 hexadecimal digits)."""
@@ -105,8 +111,18 @@ class Logstore:
         params = {"key": hash_key} if hash_key else {}
         self.client.call(Request("PutLogs", "POST", path, params, headers, pack(self.compression, group)))
 
+    def _reshard(self, operation: str, shard: str, params: dict[str, str]) -> list[Shard]:
+        return _to_shards(self.client.call(Request(operation, "POST", self._shard(shard), params)))
+
     def _shard(self, shard: str) -> str:
         return f"{self.path}/shards/{shard}"
+
+
+def _to_shards(answer: Answer) -> list[Shard]:
+    found = answer.json()
+    if not isinstance(found, list):
+        raise SourceError(f"{answer.operation}: the answer is not a list", transient=True)
+    return [_to_shard(answer.operation, one) for one in found]
 
 
 def _to_shard(operation: str, found: object) -> Shard:
