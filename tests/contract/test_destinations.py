@@ -133,7 +133,7 @@ def test_real_peer_receives_every_record(name: str, tmp_path: Path) -> None:
     """What `send` and `confirm` returned for is with a real receiver, in order, once."""
     with adapter(name).peer(tmp_path) as peer:
         encoder, destination = made(name, peer.options)
-        destination.check()
+        destination.check(10)
         for start in range(0, 30, 10):
             destination.send(payload(encoder, records(30)[start : start + 10]), 10)
         destination.confirm(10)
@@ -176,7 +176,7 @@ def test_check_finds_that_nobody_listens(name: str, tmp_path: Path) -> None:
     with refused.far_side(tmp_path) as options:
         _, destination = made(name, options)
         with pytest.raises(Transient):
-            destination.check()
+            destination.check(10)
         destination.close()
 
 
@@ -204,7 +204,7 @@ def test_missing_secret_is_misconfigured(name: str) -> None:
     if not adapter(name).SECRET:
         pytest.skip(f"{name} has no secret")
     encoder, destination = made(name, adapter(name).MINIMAL, {})
-    for attempt in (destination.check, lambda: destination.send(payload(encoder, records(1)), 10)):
+    for attempt in (lambda: destination.check(10), lambda: destination.send(payload(encoder, records(1)), 10)):
         with pytest.raises(Misconfigured, match="CONTRACT_SECRET"):
             attempt()
     destination.close()

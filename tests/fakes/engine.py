@@ -127,7 +127,7 @@ class ScriptedDestination:
     refreshes: int = 0
     fresh: bool = False  # what refresh answers
 
-    def check(self) -> None:
+    def check(self, time_out: float) -> None:
         """Always there."""
 
     def send(self, payload: Payload, time_out: float) -> None:

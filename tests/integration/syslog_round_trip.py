@@ -58,7 +58,7 @@ def deliver(options: Mapping[str, object], sent: Sequence[Record]) -> None:
     """The way of a task: check, payloads within limits, confirm, close."""
     encoder, destination = opened(options)
     try:
-        destination.check()
+        destination.check(10)
         parts = ((record.ordinal, encoder.encode(record)) for record in sent)
         for payload in packing.pack(parts, destination.limits, encoder.frame):
             destination.send(payload, 10)

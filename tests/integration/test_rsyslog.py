@@ -112,7 +112,7 @@ def test_refused_client_is_told_before_anything_is_sent(daemon: Daemon) -> None:
     """TLS 1.3: rsyslog refuses our missing certificate after our handshake has succeeded; `check` notices."""
     _, destination = opened(options(daemon, "tls-counted") | {"port": daemon.ports["mtls"]})
     with pytest.raises(Misconfigured, match="CERTIFICATE_REQUIRED"):
-        destination.check()
+        destination.check(10)
     destination.close()
 
 
@@ -120,7 +120,7 @@ def test_refusal_by_the_program_is_told_too(daemon: Daemon) -> None:
     """GnuTLS ends the handshake well, then rsyslog closes: that is no success either."""
     _, destination = opened(options(daemon, "tls-counted") | {"port": daemon.ports["gtls"]})
     with pytest.raises(Transient, match="client certificate"):
-        destination.check()
+        destination.check(10)
     destination.close()
 
 

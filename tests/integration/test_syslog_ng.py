@@ -81,7 +81,7 @@ def test_refused_client_is_told_before_anything_is_sent(daemon: Daemon) -> None:
     """TLS 1.3: syslog-ng refuses our missing certificate after our handshake has succeeded; `check` notices."""
     _, destination = opened(options(daemon, "tls-counted") | {"port": daemon.ports["mtls"]})
     with pytest.raises(Misconfigured, match="CERTIFICATE_REQUIRED"):
-        destination.check()
+        destination.check(10)
     destination.close()
 
 

@@ -340,7 +340,7 @@ def test_an_unreachable_destination_is_found_before_the_first_pull() -> None:
     class Unreachable(ScriptedDestination):
         """Refuses to connect."""
 
-        def check(self) -> None:
+        def check(self, time_out: float) -> None:  # noqa: ARG002  # the protocol's
             """Nobody listens."""
             raise Transient("connection refused")
 

@@ -18,7 +18,7 @@ class Clumsy(ScriptedDestination):
         super().__init__(limits=Limits(max_bytes=1_000, max_records=2, in_flight=in_flight))
         self._method = method
 
-    def check(self) -> None:
+    def check(self, time_out: float) -> None:  # noqa: ARG002  # the protocol's
         """As told."""
         self._stumble("check")
 

@@ -65,7 +65,7 @@ def test_a_destination_that_hangs_when_it_is_reached_delays_nobody() -> None:
     class Hanging(ScriptedDestination):
         """Drops what is sent to it: nobody answers, nobody refuses."""
 
-        def check(self) -> None:
+        def check(self, time_out: float) -> None:  # noqa: ARG002  # the protocol's
             """Until the neighbour is done, or for ever."""
             assert gate.wait(10), "the neighbour waited for us"
 

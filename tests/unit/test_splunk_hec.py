@@ -96,7 +96,7 @@ def test_path_of_events_and_health(path: str, events: str, health: str) -> None:
     """The path may be left out or given; health is asked beside it."""
     with Misbehaving(answer(200, {"text": "HEC is healthy", "code": 17})) as server:
         destination = built(server.url + path)
-        destination.check()
+        destination.check(10)
         destination.send(payload(b"{}"), 5)
         destination.close()
     assert [request.line for request in server.requests] == [f"GET {health} HTTP/1.1", f"POST {events} HTTP/1.1"]
@@ -170,7 +170,7 @@ def test_nearly_full_collector_is_taken_with_a_warning(code: int, caplog: pytest
 def test_health_is_advice(status: int, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever the health page answers, the collector was reached: a warning, no error."""
     with served(answer(status, body)) as (_, destination):
-        destination.check()
+        destination.check(10)
     assert [line.getMessage() for line in caplog.records] == ["collector health in doubt"]
 
 

@@ -76,7 +76,9 @@ def _read(parts: Sequence[Part], pull: Pull, threads: ThreadPoolExecutor) -> Exc
         return _side_by_side(going, work, threads, pull.settings.patience_seconds)
 
     going = [part for part in parts if part.lane and not part.error]
-    going = together(going, lambda part: part.job.reach())
+    # No longer than the others would wait for it: a far side that says nothing costs every call and every stream that.
+    look = min(pull.settings.patience_seconds, max(0.0, pull.patience.time_left() - pull.settings.reserve_seconds))
+    going = together(going, lambda part: part.job.reach(look))
     for batch in pull.source.read(pull.stream, pull.begin, pull.end) if going else ():
         going = together(going, partial(_take, batch))
         if not going:

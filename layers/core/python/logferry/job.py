@@ -35,8 +35,8 @@ class Job:
     reached: bool = False  # the destination answered once: not asked again before each pull
     budget: ParkBudget | None = None  # made by the first lane: what was parked counts across calls
 
-    def reach(self) -> None:
+    def reach(self, time_out: float) -> None:
         """Test that the far side is there, before the first pull. Raises Transient or Misconfigured."""
         if not self.reached:
-            self.destination.check()
+            self.destination.check(time_out)
             self.reached = True

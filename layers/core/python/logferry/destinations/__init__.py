@@ -32,8 +32,8 @@ class Destination(Protocol):
     confirmation: Confirmation
     limits: Limits
 
-    def check(self) -> None:
-        """Reach the far side once, before the first pull. Raises Transient or Misconfigured."""
+    def check(self, time_out: float) -> None:
+        """Reach the far side within `time_out` seconds, before the first pull. Raises Transient or Misconfigured."""
         ...
 
     def send(self, payload: Payload, time_out: float) -> None:

@@ -27,7 +27,6 @@ from logferry.transport.wire import Stream
 __all__ = ["Config", "build", "encoder"]
 
 log = logging.getLogger(__name__)
-_CHECK_SECONDS = 10.0  # a peer that says nothing must not take the time of the other tasks of a call
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^[^\s/@]+$", description="a host name or an IP address")]
 Separator = Annotated[str, msgspec.Meta(min_length=1, max_length=8, description="a text of 1 to 8 characters")]
@@ -144,9 +143,9 @@ class _Tcp:
         self._time_out = seconds(options.timeout)
         self._task = task
 
-    def check(self) -> None:
+    def check(self, time_out: float) -> None:
         """Connect; with TLS also wait for a refusal of our certificate."""
-        self._stream.connect(min(self._time_out, _CHECK_SECONDS))
+        self._stream.connect(min(self._time_out, time_out))
 
     def send(self, payload: Payload, time_out: float) -> None:
         """Give it to the system; `confirm` says whether it left."""
@@ -180,7 +179,7 @@ class _Udp:
         self._datagrams = datagrams
         self._time_out = time_out
 
-    def check(self) -> None:
+    def check(self, time_out: float) -> None:  # noqa: ARG002  # the resolver's own time-out applies
         """The host has an address; that somebody listens cannot be known."""
         self._datagrams.resolve()
 
