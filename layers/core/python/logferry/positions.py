@@ -10,7 +10,7 @@ from logferry.ledger import Gap, Ledger, Open, Row
 from logferry.model import Position
 from logferry.sources import Source, Stream
 
-__all__ = ["Moved", "begin", "seek"]
+__all__ = ["Moved", "adopt", "begin", "seek"]
 
 
 class Moved(NamedTuple):
@@ -40,6 +40,15 @@ def begin(task: str, source: Source, ledger: Ledger, start: str | int | None, no
         if row is not None or ledger.create(task, stream.name, position, stream.born, now=now):
             written.append(stream.name)
     return tuple(written)
+
+
+def adopt(task: str, stream: str, position: Position, ledger: Ledger, now: float) -> bool:
+    """Begin where somebody else left off, on a known stream where nothing was read yet; whether that is so."""
+    row = ledger.get(task, stream)
+    if row is None or _used(row):
+        return False
+    ledger.edit(task, stream, partial(_placed, position=position), now=now)
+    return True
 
 
 def seek(task: str, source: Source, ledger: Ledger, at: str | int, now: float, only: str | None = None) -> list[Moved]:

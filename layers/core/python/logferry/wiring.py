@@ -3,18 +3,20 @@
 | environment name | default | meaning |
 |---|---|---|
 | `LOGFERRY_STATE` | `sqlite:.logferry/state.db` | state table |
-| `LOGFERRY_OBJECTS` | `folder:.logferry/objects` | dead letters |
+| `LOGFERRY_OBJECTS` | `folder:.logferry/objects` | dead letters, spilled batches |
 | `LOGFERRY_SAVE_SECONDS`, `LOGFERRY_SAVE_BYTES` | 5, 67108864 | how often positions are saved |
 | `LOGFERRY_LEASE_SECONDS` | 60 | how long a killed owner blocks its stream |
+| `LOGFERRY_SPILL` | `on` | `off`: nothing is kept beyond the source's retention |
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from logferry import objects, registry, state
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
+from logferry.desk import Desk
 from logferry.destinations import Surroundings
 from logferry.errors import ConfigError
 from logferry.health import Holds
@@ -22,9 +24,9 @@ from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Ledger
 from logferry.objects import Store
 from logferry.rounds import Crew
-from logferry.route import Desk
 from logferry.sources import Source
 from logferry.sources import Surroundings as SourceSurroundings
+from logferry.spill_store import SpillStore
 from logferry.state import Table
 from logferry.task import Task, plan_of
 from logferry.task_store import Stored, TaskStore
@@ -36,12 +38,14 @@ __all__ = ["Workshop", "dismiss", "open_store", "open_table", "settings", "works
 class Workshop:
     """What lives as long as the instance: table, object store, and the jobs built so far."""
 
-    def __init__(self, table: Table, store: Store) -> None:
+    def __init__(self, table: Table, store: Store, owner: Callable[[], str] | None = None) -> None:
+        """`owner` names this instance in the rows that it works on; each name must be new."""
         self.table = table
         self.tasks = TaskStore(table, time.time)
         self.holds = Holds(table)
-        self.ledger = Ledger(table)
+        self.ledger = Ledger(table, owner) if owner else Ledger(table)
         self.dead = DeadLetters(store, time.time)
+        self.spills = SpillStore(store)
         self.settings = Settings()
         self._environ: dict[str, str] = {}
         self._vault = Vault(self._environ)
@@ -77,17 +81,23 @@ class Workshop:
 
     def desk(self, source: Source, patience: Patience) -> Desk:
         """What a run needs beside its jobs."""
-        return Desk(source, self.ledger, self.dead, self.settings, patience, self.job_at, self.is_online)
+        return Desk(
+            source, self.ledger, self.dead, self.spills, self.settings, patience, self.job_at, self.is_online
+        )  # fmt: skip
 
     def crew(self, tasks: Sequence[Stored], patience: Patience) -> Crew:
         """The tasks of one logstore."""
         return Crew(tasks, self.desk(self.source(tasks[0].task()), patience), self.holds, self.job)
 
-    def close(self) -> None:
-        """Let go of all connections."""
+    def dismiss(self) -> None:
+        """Let go of all destinations."""
         for job in self._jobs.values():
             job.destination.close()
         self._jobs.clear()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.dismiss()
         self.table.close()
 
     def _build(self, task: Task, version: int) -> Job:
@@ -118,10 +128,14 @@ def settings(environ: Mapping[str, str]) -> Settings:
             problems.append(f"{name}: {text!r} is not a number of 0 or more" + f", {most:.0f} at most" * (most < 1e12))
         return value
 
+    spill = environ.get("LOGFERRY_SPILL") or "on"
+    if spill not in ("on", "off"):
+        problems.append(f"LOGFERRY_SPILL: {spill!r} is not on or off")
     made = Settings(
         save_seconds=number("LOGFERRY_SAVE_SECONDS", usual.save_seconds),
         save_bytes=int(number("LOGFERRY_SAVE_BYTES", usual.save_bytes)),
         lease_seconds=number("LOGFERRY_LEASE_SECONDS", usual.lease_seconds, FARTHEST),
+        spill=spill == "on",
     )
     if problems:
         raise ConfigError(problems, subject="environment")

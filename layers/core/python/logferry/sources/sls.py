@@ -16,18 +16,20 @@ import msgspec
 from logferry import config
 from logferry.config import Duration, SecretRef
 from logferry.errors import ConfigError, LogferryError, SourceError
-from logferry.model import Position
+from logferry.model import Position, Record
 from logferry.sls.client import Client, web
 from logferry.sls.codec import LogGroups
+from logferry.sls.consumer_group import ConsumerGroup
 from logferry.sls.credentials import EnvironKeys, Keys, VaultKeys
 from logferry.sls.endpoint import Endpoint
 from logferry.sls.logstore import Compression, Logstore, Pull, Shard
 from logferry.sls.projects import get_logstore
 from logferry.sls.trigger import Doorbell
+from logferry.sls.write import list_entry
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.transport.web import Web
 
-__all__ = ["IDENTITY", "PLACE", "Config", "SlsSource", "build", "rings"]
+__all__ = ["IDENTITY", "PLACE", "Config", "SlsSource", "build", "revive", "rings"]
 
 IDENTITY = ("endpoint", "project", "logstore", "query")
 PLACE = ("project", "logstore")  # positions stay right by whichever endpoint, and a remade shard shows by its birth
@@ -154,6 +156,10 @@ class SlsSource:
             yield _batch(pulled.data, cursor, pulled.next_cursor, pulled.raw_lines)
             cursor = pulled.next_cursor
 
+    def restore(self, data: bytes, begin: Position, end: Position, filtered_at_source: int) -> LogGroups:
+        """A batch from its `data`."""
+        return LogGroups(data, begin, end, filtered_at_source=filtered_at_source)
+
 
 def build(options: Config, surroundings: Surroundings) -> SlsSource:
     """The source; it asks for its key at each request, connects at the first one, and shares connections."""
@@ -174,6 +180,11 @@ def build(options: Config, surroundings: Surroundings) -> SlsSource:
     return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups)
 
 
+def consumer_group(source: SlsSource, name: str) -> ConsumerGroup:
+    """The group that divides the logstore's shards among workers."""
+    return ConsumerGroup(source.logstore, name)
+
+
 def rings(options: Config, bell: Doorbell) -> bool:
     """Whether the trigger's doorbell means this logstore, by whichever of its endpoints."""
     try:
@@ -182,6 +193,14 @@ def rings(options: Config, bell: Doorbell) -> bool:
         return False
     named = (options.project, options.logstore) == (bell.project, bell.logstore)
     return named and place == Endpoint.parse(options.endpoint).place()
+
+
+def revive(original: bytes) -> Record:
+    """The record that was parked as `original`: a LogGroup of one log. SourceError if it is none."""
+    found = list(LogGroups(list_entry(len(original)) + original, "", "").records())
+    if len(found) != 1:
+        raise SourceError(f"a parked original holds {len(found)} logs, not one")
+    return found[0]
 
 
 @cache

@@ -1,0 +1,98 @@
+"""`logferry run`: delivery tasks as a worker on this host, in consumer groups, until it is told to stop."""
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from logferry import times, wiring
+from logferry.errors import ConfigError, Misconfigured
+from logferry.runtime import log_lines
+
+if TYPE_CHECKING:
+    from logferry_local.worker import Worker
+
+__all__ = ["register"]
+
+_CONSUMER = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `run`."""
+    app.command("run")(run)
+
+
+def run(  # noqa: PLR0913  # one argument an option
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", help="Tasks by name, or task files to apply first.")],
+    *,
+    consumer: Annotated[str, typer.Option(help="Name in the group, unlike any other. Default: GROUP-HOST-PID.")] = "",
+    group: Annotated[
+        str, typer.Option(envvar="SLS_CG", help="Consumer group of the only task. Default: logferry-TASK.")
+    ] = "",
+    heartbeat: Annotated[
+        float, typer.Option(min=0.5, max=3600, help="Seconds; the group's time-out is twice it.")
+    ] = 20,
+    interval: Annotated[float, typer.Option(min=0.05, max=60, help="Seconds between two looks for new logs.")] = 1,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Log there, 100 MB x 5, the process number in the name; else standard error.")
+    ] = None,
+    print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the least RAM policy, and end.")] = False,
+) -> None:
+    """Deliver as a worker: any number of them share the shards, one that dies is replaced. Ends at SIGTERM."""
+    from logferry_local.worker import Member, Worker, enlisting
+    from logferry_local.worker.journal import journal
+    from logferry_local.worker.policy import policy
+
+    if consumer and not re.fullmatch(_CONSUMER, consumer):
+        raise ConfigError([f"--consumer: {consumer[:210]!r} is not 1-200 letters, digits, _, . and -"], subject="run")
+    table = wiring.open_table(os.environ)
+    try:
+        found = enlisting.enlist(tasks, table, os.environ, dry=print_policy)
+    finally:
+        table.close()
+    groups = enlisting.groups(found, group, "--group (SLS_CG)")
+    if print_policy:
+        typer.echo(json.dumps(policy(found, groups), indent=2))
+        return
+    for task in found:
+        if note := times.assumption(task.start):
+            sys.stderr.write(f"{task.task}: start: {note}\n")
+    # A service's log tells of its life; a function's, of which there are thousands, only of trouble.
+    least = log_lines.level({"LOGFERRY_LOG_LEVEL": "info", **os.environ})
+    with journal(log_file, least):
+        _work(Worker(groups, Member(consumer, heartbeat, interval), os.environ), groups)
+
+
+def _work(worker: "Worker", groups: Mapping[str, str]) -> None:
+    """Until a signal comes, or every post has ended; a second signal ends the process at once."""
+    stops = {signal.SIGTERM, signal.SIGINT}
+    # Waited for, not handled: a handler may come while this thread holds the very lock that it needs.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    try:
+        worker.start()
+        for task, group in groups.items():
+            typer.echo(f"{task}: at work in consumer group {group}")
+        done = threading.Event()
+        threading.Thread(target=_wake_when_over, args=(worker, done), daemon=True).start()
+        signal.sigwait(stops)
+        done.set()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    over = worker.over
+    worker.stop()
+    if over:
+        raise Misconfigured("every task has lost its place in its consumer group; the log says to whom")
+
+
+def _wake_when_over(worker: "Worker", done: threading.Event) -> None:
+    while not done.wait(1.0):
+        if worker.over:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            return

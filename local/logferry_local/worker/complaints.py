@@ -1,0 +1,38 @@
+"""Says the same trouble once, and again every five minutes: a loop that fails each second must not fill a disk."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from logferry.errors import LogferryError
+
+__all__ = ["Complaints"]
+
+_AGAIN = 300.0  # seconds
+
+
+class Complaints:
+    """The troubles of one loop; `facts` stand in every line."""
+
+    def __init__(
+        self, log: logging.Logger, facts: dict[str, object], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log, self._facts, self._now = log, facts, now
+        self._last, self._until = "", 0.0
+
+    def say(self, message: str, error: Exception) -> None:
+        """A warning for what may pass by itself; an error, with its place, for a mistake of ours."""
+        ours = isinstance(error, LogferryError)
+        reason = str(error) if ours else type(error).__name__
+        if reason == self._last and self._now() < self._until:
+            return
+        self._last, self._until = reason, self._now() + _AGAIN
+        facts = {**self._facts, "reason": reason}
+        if ours:
+            self._log.warning(message, extra=facts)
+        else:
+            self._log.error("mistake in logferry", extra=facts, exc_info=error)
+
+    def over(self) -> None:
+        """It works again."""
+        self._last = ""

@@ -1,0 +1,36 @@
+"""The worker's log: JSON lines on standard error, or in a file that rotates at 100 MB, five old ones kept.
+
+The process number is in the file's name: two workers started in one folder never write one file.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from logferry.runtime import log_lines
+
+__all__ = ["journal", "named"]
+
+_BYTES, _KEPT = 100 * 1024 * 1024, 5
+
+
+def named(file: Path) -> Path:
+    """`run.log` -> `run_4711.log`."""
+    return file.with_name(f"{file.stem}_{os.getpid()}{file.suffix}")
+
+
+@contextmanager
+def journal(file: Path | None, least: int) -> Iterator[None]:
+    """Write log lines from this level on, as long as the worker runs."""
+    handler: logging.Handler | None = None
+    if file is not None:
+        handler = RotatingFileHandler(named(file), maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+    with log_lines.shown("", least, handler):
+        try:
+            yield
+        finally:
+            if handler is not None:
+                handler.close()
