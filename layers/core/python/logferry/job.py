@@ -21,6 +21,7 @@ class Settings:
     patience_seconds: float = 5.0  # how long the other tasks of a logstore wait for a slow one
     park_records: int = 100
     park_seconds: float = 600.0
+    repeats: bool = False  # all of it has been delivered before: a backfill over a settled range
 
 
 @dataclass(slots=True)

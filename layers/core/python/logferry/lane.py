@@ -69,7 +69,7 @@ class Lane:
 
     def take(self, batch: Batch) -> None:
         """Send one batch as far as the window allows. Raises what ends the lane."""
-        pending = Pending(batch, again=self._again > 0)
+        pending = Pending(batch, again=self._again > 0 or self._settings.repeats)
         self._again = max(0, self._again - batch.size)
         self._taken += batch.size
         self._batches, self._bytes = self._batches + 1, self._bytes + batch.size
