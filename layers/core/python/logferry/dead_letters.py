@@ -1,23 +1,30 @@
 """Records that no destination will take, parked with their reason and their original bytes.
 
 One object a record, `dead/<task>/<state>/<stream>/<begin>/<ordinal>.json`: the key comes from the record's place in
-its stream, so that parking it again after a kill overwrites. States: `open`, `replayed`, `discarded`.
+its stream, so that parking it again after a kill overwrites. States: `open`, `replayed`, `discarded`. A letter moves by
+being written there before it is deleted here: what a kill left in two states counts as the later one.
 """
 
 import base64
+import heapq
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Literal
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from logferry.errors import StateError
 from logferry.model import Position
 from logferry.objects import Store
 
-__all__ = ["STATES", "DeadLetter", "DeadLetters", "Place", "State"]
+__all__ = ["SCHEMA", "STATES", "Closed", "DeadLetter", "DeadLetters", "Edit", "Place", "State",
+           "address", "in_state", "key_of"]  # fmt: skip
 
+SCHEMA = 1
 State = Literal["open", "replayed", "discarded"]
 STATES: tuple[State, ...] = ("open", "replayed", "discarded")
+_ROOT = "dead/"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -28,16 +35,38 @@ class Place(msgspec.Struct, frozen=True):
     ordinal: int
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's change of a record: the original stays as it is, this is made to it each time it is read."""
+
+    by: str
+    at: int  # Unix seconds
+    set: dict[str, str] = {}
+    unset: tuple[str, ...] = ()
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """How a letter came to its end: replayed to a task's destination, or discarded by a person."""
+
+    at: int  # Unix seconds
+    by: str = ""
+    to: str = ""  # the task to whose destination it went
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One parked record. `original` is base64 of the record as its source gave it (SLS: a LogGroup with one log)."""
 
-    schema: int = 1
+    schema: int = SCHEMA
     task: str
-    task_version: int
+    task_version: int  # that was refused last
     place: Place
-    reason: str
+    reason: str  # of the last refusal
     parked_at: int  # Unix seconds
     original: str
+    source: str = "sls"  # the kind whose `revive` reads `original`
+    attempts: int = 0  # replays that were refused again, since the last edit
+    tried_at: int = 0  # Unix seconds of the last of them
+    edits: tuple[Edit, ...] = ()
+    closed: Closed | None = None
 
     def bytes(self) -> bytes:
         """The record as it came."""
@@ -57,20 +86,40 @@ class DeadLetters:
             task=task, task_version=task_version, place=place, reason=reason[:500],
             parked_at=int(self._clock()), original=base64.b64encode(original).decode(),
         )  # fmt: skip
-        key = _key(task, "open", place)
+        key = key_of(task, "open", place)
         self._store.put(key, msgspec.json.encode(letter))
         return key
 
     def get(self, key: str) -> DeadLetter | None:
-        """One dead letter by its key."""
+        """One dead letter by its key. Raises StateError if it is no letter, or one of a newer release."""
         body = self._store.get(key)
-        return msgspec.json.decode(body, type=DeadLetter) if body is not None else None
+        if body is None:
+            return None
+        try:
+            letter = msgspec.json.decode(body, type=DeadLetter)
+            letter.bytes()
+        except (msgspec.DecodeError, ValueError) as error:
+            raise StateError(f"{key}: cannot be read: {error}") from None
+        if letter.schema > SCHEMA:
+            raise StateError(f"{key}: has schema {letter.schema}, this release knows {SCHEMA}: upgrade logferry here")
+        return letter
 
     def places(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[Place]:
         """Where the parked records of a task stood, without reading them."""
         for key in self.keys(task, state, stream, begin):
-            *_, of_stream, of_begin, name = key.split("/")
-            yield Place(unquote(of_stream), unquote(of_begin), int(name.removesuffix(".json")))
+            yield address(key).place
+
+    def tasks(self) -> Iterator[str]:
+        """Every task that has letters in any state, the deleted ones too: from the keys of all letters, once each."""
+        return (task for task, _ in groupby(key.split("/", 2)[1] for key in self._store.list(_ROOT)))
+
+    def counts(self, task: str, stream: str = "") -> dict[State, int]:
+        """How many letters there are by state, none of them read; what is in two states counts as the later."""
+        found: dict[State, int] = dict.fromkeys(STATES, 0)
+        marked = (_marked(self.keys(task, state, stream), rank) for rank, state in enumerate(STATES))
+        for _, same in groupby(heapq.merge(*marked), key=lambda one: one[0]):
+            found[STATES[max(rank for _, rank in same)]] += 1
+        return found
 
     def keys(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[str]:
         """Keys of a task's dead letters, narrowed to one stream, or one batch of it."""
@@ -83,23 +132,60 @@ class DeadLetters:
         """The dead letters of one stream, each of them read."""
         return (letter for key in self.keys(task, state, stream) if (letter := self.get(key)))
 
-    def move(self, key: str, state: State) -> None:
-        """To another state: written there before it is deleted here."""
-        body = self._store.get(key)
-        if body is None:
-            return
-        head, task, _, rest = key.split("/", 3)
-        self._store.put(f"{head}/{task}/{state}/{rest}", body)
+    def write(self, key: str, letter: DeadLetter) -> None:
+        """The letter as it is now, in the state that it is in."""
+        self._store.put(key, msgspec.json.encode(letter))
+
+    def move(self, key: str, state: State, letter: DeadLetter | None = None) -> None:
+        """To another state (as `letter` says, if it is given): written there before it is deleted here."""
+        body = self._store.get(key) if letter is None else msgspec.json.encode(letter)
+        if body is not None:
+            self._store.put(in_state(key, state), body)
+            self._store.delete(key)
+
+    def is_in(self, key: str, state: State) -> bool:
+        """Whether the letter is (also) in this state."""
+        return self._store.get(in_state(key, state)) is not None
+
+    def drop(self, key: str) -> None:
+        """Delete here what has been written in its next state: the end of a move that was cut short."""
         self._store.delete(key)
 
     def retract(self, task: str, places: Iterable[Place]) -> None:
         """Drop what an interrupted run parked and the one that settled the range did not."""
         for place in places:
-            self._store.delete(_key(task, "open", place))
+            self._store.delete(key_of(task, "open", place))
 
 
-def _key(task: str, state: State, place: Place) -> str:
-    return f"dead/{task}/{state}/{_quote(place.stream)}/{_quote(place.begin)}/{place.ordinal:010d}.json"
+class Address(msgspec.Struct, frozen=True):
+    """What a key says: whose letter, in which state, of which record."""
+
+    task: str
+    state: State
+    place: Place
+
+
+def key_of(task: str, state: State, place: Place) -> str:
+    """The key of the letter of a record."""
+    return f"{_ROOT}{task}/{state}/{_quote(place.stream)}/{_quote(place.begin)}/{place.ordinal:010d}.json"
+
+
+def address(key: str) -> Address:
+    """What the key says. ValueError for a key that is none of ours."""
+    root, task, state, stream, begin, name = key.split("/")
+    if f"{root}/" != _ROOT or state not in STATES:
+        raise ValueError(key)
+    return Address(task, state, Place(unquote(stream), unquote(begin), int(name.removesuffix(".json"))))
+
+
+def in_state(key: str, state: State) -> str:
+    """The key of the same letter in another state."""
+    head, task, _, rest = key.split("/", 3)
+    return f"{head}/{task}/{state}/{rest}"
+
+
+def _marked(keys: Iterable[str], rank: int) -> Iterator[tuple[str, int]]:
+    return ((key.split("/", 3)[3], rank) for key in keys)
 
 
 def _quote(text: str) -> str:

@@ -14,7 +14,7 @@ from logferry.delivery import Verdict
 from logferry.model import Counts
 from logferry.sources import Batch
 
-__all__ = ["Pending", "Window"]
+__all__ = ["Heart", "Pending", "Window"]
 
 _BEAT = 0.5  # seconds
 
@@ -45,7 +45,7 @@ class Window:
     def __init__(self, width: int, name: str, pulse: Callable[[], None]) -> None:
         self._width = width
         self._pulse = pulse
-        self._heart = _Heart(pulse)
+        self._heart = Heart(pulse)
         # A thread for one send at a time would cost syslog a tenth of its speed (measured).
         self._threads = ThreadPoolExecutor(width, thread_name_prefix=name) if width > 1 else None
         self._in_flight: set[Future[Verdict]] = set()
@@ -103,7 +103,7 @@ class Window:
                 wait(self._in_flight, return_when=FIRST_COMPLETED)
 
 
-class _Heart:
+class Heart:
     """Calls `pulse` every half second, in a thread of its own, while its owner waits: never while it works."""
 
     def __init__(self, pulse: Callable[[], None]) -> None:
