@@ -6,6 +6,7 @@ import msgspec
 
 from logferry import positions, registry
 from logferry import task as tasks
+from logferry.backfills import Runs
 from logferry.errors import Conflict
 from logferry.health import Holds
 from logferry.ledger import Ledger
@@ -46,19 +47,27 @@ def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
 
 
 def delete(name: str, table: Table, clock: Callable[[], float]) -> None:
-    """Forget a task, its positions and its ledger; ConfigError if there is none. Dead letters stay: they are data.
+    """Forget a task, its positions, its ledger and its backfill runs; ConfigError if there is none.
+
+    Dead letters stay: they are data.
 
     It is paused first and its own row goes last, so that a delete which was cut short can be repeated. A run that is
     under way finds its row gone at the next save, and stops.
     """
-    store, ledger = TaskStore(table, clock), Ledger(table)
+    store, ledger, runs = TaskStore(table, clock), Ledger(table), Runs(table)
     store.set_state(name, "offline")
+    for book in (ledger, *(ledger.of_run(run.run) for run in runs.all(name))):
+        _forget(book, name)
+    runs.delete(name)
+    Holds(table).release(name)
+    store.delete(name)
+
+
+def _forget(book: Ledger, name: str) -> None:
     for attempt in range(_ATTEMPTS):
         try:
-            ledger.delete(name)
+            book.delete(name)
             break
         except Conflict:
             if attempt == _ATTEMPTS - 1:
                 raise
-    Holds(table).release(name)
-    store.delete(name)

@@ -77,22 +77,22 @@ class DeadLetters:
     """Dead letters of all tasks, over one object store."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        self._store = store
-        self._clock = clock
+        self.store = store
+        self.clock = clock
 
     def park(self, task: str, task_version: int, place: Place, reason: str, original: bytes) -> str:
         """Write one; returns its key once it is durable."""
         letter = DeadLetter(
             task=task, task_version=task_version, place=place, reason=reason[:500],
-            parked_at=int(self._clock()), original=base64.b64encode(original).decode(),
+            parked_at=int(self.clock()), original=base64.b64encode(original).decode(),
         )  # fmt: skip
         key = key_of(task, "open", place)
-        self._store.put(key, msgspec.json.encode(letter))
+        self.store.put(key, msgspec.json.encode(letter))
         return key
 
     def get(self, key: str) -> DeadLetter | None:
         """One dead letter by its key. Raises StateError if it is no letter, or one of a newer release."""
-        body = self._store.get(key)
+        body = self.store.get(key)
         if body is None:
             return None
         try:
@@ -111,7 +111,7 @@ class DeadLetters:
 
     def tasks(self) -> Iterator[str]:
         """Every task that has letters in any state, the deleted ones too: from the keys of all letters, once each."""
-        return (task for task, _ in groupby(key.split("/", 2)[1] for key in self._store.list(_ROOT)))
+        return (task for task, _ in groupby(key.split("/", 2)[1] for key in self.store.list(_ROOT)))
 
     def counts(self, task: str, stream: str = "") -> dict[State, int]:
         """How many letters there are by state, none of them read; what is in two states counts as the later."""
@@ -126,7 +126,7 @@ class DeadLetters:
         prefix = f"dead/{task}/{state}/"
         if stream:
             prefix += _quote(stream) + "/" + (_quote(begin) + "/" if begin else "")
-        return self._store.list(prefix)
+        return self.store.list(prefix)
 
     def letters(self, task: str, state: State, stream: str) -> Iterator[DeadLetter]:
         """The dead letters of one stream, each of them read."""
@@ -134,27 +134,27 @@ class DeadLetters:
 
     def write(self, key: str, letter: DeadLetter) -> None:
         """The letter as it is now, in the state that it is in."""
-        self._store.put(key, msgspec.json.encode(letter))
+        self.store.put(key, msgspec.json.encode(letter))
 
     def move(self, key: str, state: State, letter: DeadLetter | None = None) -> None:
         """To another state (as `letter` says, if it is given): written there before it is deleted here."""
-        body = self._store.get(key) if letter is None else msgspec.json.encode(letter)
+        body = self.store.get(key) if letter is None else msgspec.json.encode(letter)
         if body is not None:
-            self._store.put(in_state(key, state), body)
-            self._store.delete(key)
+            self.store.put(in_state(key, state), body)
+            self.store.delete(key)
 
     def is_in(self, key: str, state: State) -> bool:
         """Whether the letter is (also) in this state."""
-        return self._store.get(in_state(key, state)) is not None
+        return self.store.get(in_state(key, state)) is not None
 
     def drop(self, key: str) -> None:
         """Delete here what has been written in its next state: the end of a move that was cut short."""
-        self._store.delete(key)
+        self.store.delete(key)
 
     def retract(self, task: str, places: Iterable[Place]) -> None:
         """Drop what an interrupted run parked and the one that settled the range did not."""
         for place in places:
-            self._store.delete(key_of(task, "open", place))
+            self.store.delete(key_of(task, "open", place))
 
 
 class Address(msgspec.Struct, frozen=True):
