@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from logferry import proof
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
+from logferry.desk import Desk
 from logferry.errors import Expired, StateError
 from logferry.job import Job, Settings
 from logferry.ledger import Ledger, Open, Row
 from logferry.model import Confirmation, Limits, Outcome, Payload, Position, Record
 from logferry.plan import Plan, Tally, select
-from logferry.route import Desk, run
+from logferry.route import run
 from logferry.sources import Progress, Replays, Stream
+from logferry.spill_store import SpillStore
 from logferry.state import Item, Table
 from logferry.state.memory import open_table
 
@@ -242,6 +244,7 @@ class Bench:
             self.source,
             self.ledger,
             self.dead,
+            SpillStore(self.store),
             self.settings,
             self.patience,
             self.job_at,

@@ -54,6 +54,10 @@ class Patience:
         """The same with so much less time left: what comes after needs it."""
         return replace(self, time_left=lambda: self.time_left() - seconds, whole=lambda: self.to_the_end() - seconds)
 
+    def sparing(self, seconds: float) -> Self:
+        """The same with so much kept for what is done after: a batch that was begun may use it all the same."""
+        return replace(self, time_left=lambda: self.time_left() - seconds, whole=self.to_the_end)
+
     def to_the_end(self) -> float:
         """The call's time left."""
         return (self.whole or self.time_left)()

@@ -43,6 +43,7 @@ class Part:
         if not isinstance(error, LogferryError):
             log.error("mistake in logferry", extra={"task": self.job.name}, exc_info=error)
         self.error = self.error or error
+        self.job.doubt(self.error)
 
 
 def pump(jobs: Sequence[Job], pull: Pull) -> dict[str, Part]:

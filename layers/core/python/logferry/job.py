@@ -1,13 +1,18 @@
 """A delivery task, built, and how often and how long the engine works on one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from logferry.delivery import ParkBudget
 from logferry.destinations import Destination
 from logferry.encoders import Encoder
+from logferry.errors import Misconfigured, Transient
 from logferry.plan import Plan
 
-__all__ = ["Job", "Settings"]
+__all__ = ["Circuit", "Job", "Settings"]
+
+Circuit = Literal["closed", "half-open", "open"]
+"""Closed: it answers. Half-open: it is asked before anything is pulled. Open: it was asked, and did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Settings:
     park_records: int = 100
     park_seconds: float = 600.0
     repeats: bool = False  # all of it has been delivered before: a backfill over a settled range
+    spill: bool = True  # keep what a source is about to forget
 
 
 @dataclass(slots=True)
@@ -33,11 +39,17 @@ class Job:
     plan: Plan
     encoder: Encoder
     destination: Destination
-    reached: bool = False  # the destination answered once: not asked again before each pull
+    circuit: Circuit = "half-open"
     budget: ParkBudget | None = None  # made by the first lane: what was parked counts across calls
 
     def reach(self, time_out: float) -> None:
-        """Test that the far side is there, before the first pull. Raises Transient or Misconfigured."""
-        if not self.reached:
+        """Unless the circuit is closed, ask whether the far side is there. Raises Transient or Misconfigured."""
+        if self.circuit != "closed":
+            self.circuit = "open"
             self.destination.check(time_out)
-            self.reached = True
+            self.circuit = "closed"
+
+    def doubt(self, error: Exception) -> None:
+        """After what a destination answered: ask before the next pull, if that was an error."""
+        if isinstance(error, Transient | Misconfigured) and self.circuit == "closed":
+            self.circuit = "half-open"

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import msgspec
 
 from logferry.errors import Conflict, StateError
-from logferry.ledger_row import FARTHEST, SCHEMA, Entry, Gap, Lease, Open, Reason, Row
+from logferry.ledger_row import FARTHEST, PLAIN, SCHEMA, Entry, Gap, Lease, Open, Reason, Row
 from logferry.model import Position
 from logferry.rows import decode
 from logferry.state import Item, Table
 
-__all__ = ["FARTHEST", "SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Reason", "Row"]
+__all__ = ["FARTHEST", "PLAIN", "SCHEMA", "Claim", "Entry", "Gap", "Lease", "Ledger", "Open", "Reason", "Row"]
 
 _ATTEMPTS = 4  # of one conditional write whose answer got lost
 
@@ -82,7 +82,7 @@ class Ledger:
 
     def create(self, task: str, stream: str, position: Position, born: int = 0, *, now: float = 0) -> bool:
         """Write the start position; False if the task already has one on this stream."""
-        row = Row(schema=SCHEMA, stream=stream, born=born, made=int(now), start=position, position=position)
+        row = Row(schema=PLAIN, stream=stream, born=born, made=int(now), start=position, position=position)
         try:
             self._table.put(self._partition(task), stream, msgspec.json.encode(row), expect=None)
         except Conflict:
@@ -98,10 +98,20 @@ class Ledger:
         moved = row.position != opened.begin or (row.open is not None and row.open.end != opened.end)
         if moved or (row.lease and row.lease.holds(now)):
             return None
-        claim = Claim(self._table, self._book(task), row, item.version, self._owner())
+        return self._take(task, item, msgspec.structs.replace(row, open=opened, updated=now), until)
+
+    def hold(self, task: str, stream: str, *, now: float, until: float) -> Claim | None:
+        """Take the stream as it is, to do something beside reading on; None if somebody else holds or took it."""
+        item = self._table.get(self._partition(task), stream)
+        if item is None:
+            raise StateError(f"task {task}: no row for stream {stream}")
+        row = _decode(item)
+        return None if row.lease and row.lease.holds(now) else self._take(task, item, row, until)
+
+    def _take(self, task: str, item: Item, row: Row, until: float) -> Claim | None:
+        claim = Claim(self._table, self._book(task), _decode(item), item.version, self._owner())
         try:
-            lease = Lease(owner=claim.owner, until=until)
-            claim.save(msgspec.structs.replace(row, open=opened, lease=lease, updated=now))
+            claim.save(msgspec.structs.replace(row, lease=Lease(owner=claim.owner, until=until)))
         except Conflict:
             return None
         return claim

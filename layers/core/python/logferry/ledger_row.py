@@ -2,6 +2,9 @@
 
 Positions are opaque; times are Unix seconds. Ranges and gaps tile from `start` to `position` (`proof.py` checks it). A
 row stays small: days are folded into the oldest entry, and so are gaps once there are many.
+
+Schemas: 1 is every row but one whose records lie in the object store (`spilled`), which is 2. A release that knows
+only 1 refuses such a row, and goes on with all others: it would take what was spilled for expired.
 """
 
 from typing import Literal, Self
@@ -10,9 +13,9 @@ import msgspec
 
 from logferry.model import Counts, Position
 
-__all__ = ["FARTHEST", "SCHEMA", "Entry", "Gap", "Lease", "Open", "Reason", "Row"]
+__all__ = ["FARTHEST", "PLAIN", "SCHEMA", "Entry", "Gap", "Lease", "Open", "Reason", "Row"]
 
-SCHEMA = 1
+PLAIN, SCHEMA = 1, 2
 _ROLL_SECONDS = 86_400  # a window that `ledger --verify` can still recount must not grow for ever
 _MAX_ENTRIES, _MAX_GAPS = 4, 8  # keeps the row under 1 KB (and under 4 KB, however many gaps there were)
 FARTHEST = 86_400.0  # seconds ahead; a lease or a rest beyond that was written under a clock that was wrong
@@ -72,6 +75,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: Position
     entries: tuple[Entry, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    spilled: Position = ""  # records from `position` (or a later place) up to here lie in the object store
     open: Open | None = None
     lease: Lease | None = None
     drained: bool = False  # a closed stream that was read to its end
@@ -99,12 +103,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             entries.append(Entry(begin=begin, end=end, counts=counts, since=int(now)))
         return msgspec.structs.replace(self, position=end, entries=_fold(entries), updated=now)
 
+    def spill(self, end: Position) -> Self:
+        """With everything up to `end` in the object store; nothing of it, if empty."""
+        return msgspec.structs.replace(self, spilled=end, schema=SCHEMA if end else PLAIN)
+
     def jump(self, gap: Gap, *, born: int | None = None, opened: Open | None = None) -> Self:
         """With the position moved over a gap (to a stream made anew, if `born` says so); `opened` stays in flight."""
         entries, gaps = _absorb(list(self.entries), [*self.gaps, gap])
+        remade = bool(self.born and born and self.born != born)
         return msgspec.structs.replace(
-            self, position=gap.end, entries=entries, gaps=gaps, open=opened, drained=False,
-            failures=0, retry_at=0, last_error="", updated=gap.at,
+            self.spill("" if remade else self.spilled), position=gap.end, entries=entries, gaps=gaps, open=opened,
+            drained=False, failures=0, retry_at=0, last_error="", updated=gap.at,
             born=self.born if born is None else born,
         )  # fmt: skip
 

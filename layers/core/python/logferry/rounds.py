@@ -7,26 +7,29 @@ A held task takes part only if it may be probed now; one that is held during the
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import msgspec
 
-from logferry import config, route
+from logferry import lag, route
+from logferry.desk import Desk
 from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured, Unfinished, told
 from logferry.health import Holds
 from logferry.job import Job
+from logferry.lag import Behind
 from logferry.ledger import Row
 from logferry.model import Effort, Lag, Outcome, Position
-from logferry.route import Desk
 from logferry.sources import Stream
+from logferry.spill import is_possible
 from logferry.task_store import Stored
 
 __all__ = ["Crew", "Visit", "visit"]
 
 log = logging.getLogger(__name__)
 
-_ALARM_SECONDS = 1.0  # what a look at one stream's lag may take
+_SPILL_SHARE, _SPILL_SECONDS = 0.1, 30.0  # of a call's time, kept for spilling: at most so many seconds
+_CIRCUIT_OPEN = "circuit open: the destination did not answer on another stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,34 @@ class Visit:
 def visit(crew: Crew, streams: Sequence[Stream], end_of: Callable[[Stream], Position]) -> Visit:
     """Every task of the crew on these streams (parents first), each up to `end_of(stream)`.
 
-    Each stream has its share of the time. What the idle ones leave goes to the busy ones, in another turn.
+    Each stream has its share of the time. What the idle ones leave goes to the busy ones, in another turn. A task
+    whose destination failed on one stream goes on with its others after its neighbours.
     """
-    turn = _Turn(crew, end_of)
+    turn = _Turn(replace(crew, desk=_sparing(crew.desk)) if is_possible(crew.desk) else crew, end_of)
     able = turn.able()
-    while True:
-        late = [turn.take(able, stream, len(streams) - done) for done, stream in enumerate(streams)]
-        if not any(late) or not crew.desk.in_time:
-            break
-    _warn_of_lag(turn.found, crew)
+    turn.go(able, streams)
+    turn.go([job for job in able if job.name in turn.down], streams, last=True)
+    _look_after(turn, crew, streams)
     return turn.found
+
+
+def _sparing(desk: Desk) -> Desk:
+    """With time kept for spilling what cannot be delivered in time."""
+    return replace(desk, patience=desk.patience.sparing(min(_SPILL_SECONDS, desk.patience.time_left() * _SPILL_SHARE)))
+
+
+def _look_after(turn: "_Turn", crew: Crew, streams: Sequence[Stream]) -> None:
+    """What is late is told; what the source is about to forget is spilled."""
+    behind = [
+        Behind(stored, stream, turn.reason(stored.name, stream.name))
+        for stream in streams
+        for stored in crew.tasks
+        if not turn.is_settled(stored.name, stream.name)
+    ]
+    if behind:
+        retention = crew.desk.source.retention()
+        turn.found.lags.update(lag.watch(behind, crew.desk, retention))
+        lag.rescue(behind, turn.found.lags, crew.desk, retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +104,8 @@ class _Turn:
     crew: Crew
     end_of: Callable[[Stream], Position]
     found: Visit = field(default_factory=Visit)
+    down: set[str] = field(default_factory=set)  # tasks that failed on a stream: their other streams come last
+    drained: set[tuple[str, str]] = field(default_factory=set)
 
     def able(self) -> list[Job]:
         """Jobs of the tasks that may work now."""
@@ -97,19 +120,41 @@ class _Turn:
                 self._fail(stored.name, "", error)
         return able
 
-    def take(self, able: Sequence[Job], stream: Stream, among: int) -> bool:
+    def go(self, jobs: Sequence[Job], streams: Sequence[Stream], *, last: bool = False) -> None:
+        """All streams in turn, as long as one of them only wants time. Not `last`: who fails waits for the others."""
+        for job in jobs:
+            job.circuit = "half-open" if job.circuit == "open" and not last else job.circuit
+        while jobs:
+            late = [self._take(jobs, stream, len(streams) - done, last=last) for done, stream in enumerate(streams)]
+            if not any(late) or not self.crew.desk.in_time:
+                return
+
+    def reason(self, task: str, stream: str) -> str:
+        """Why the task is not at the stream's end, as far as is known."""
+        outcome = self.found.reached.get((task, stream))
+        return self.found.held.get(task) or (outcome.note if outcome else "not its turn")
+
+    def is_settled(self, task: str, stream: str) -> bool:
+        """Whether nothing of it can be late, or somebody else is at it."""
+        outcome = self.found.reached.get((task, stream))
+        return (task, stream) in self.drained or (outcome is not None and outcome.finished)
+
+    def _take(self, jobs: Sequence[Job], stream: Stream, among: int, *, last: bool) -> bool:
         """Work on one stream, the first of `among`; whether it only wants time to go on."""
         desk = self.crew.desk.share(among)
-        due = [job for job in able if job.name not in self.found.held and self._is_due(job.name, stream)]
+        due = [job for job in jobs if job.name not in self.found.held and self._is_due(job.name, stream)]
+        due = [job for job in due if not self._is_put_off(job, stream, last=last)]
         if not due:
             return False
         try:
             if not desk.in_time:
                 raise Unfinished(route.OUT_OF_TIME)
             end = self.end_of(stream)
-            outcomes = route.run(due, stream, end, desk)
-            for outcome in outcomes:
+            outcomes = route.run(due, stream, end, desk, patient=len(self.crew.tasks) == 1)
+            for job, outcome in zip(due, outcomes, strict=True):
                 self._follow_up(outcome, stream, end)
+                if not outcome.finished and job.circuit != "closed":
+                    self.down.add(job.name)
         except LogferryError as error:
             for job in due:
                 self._fail(job.name, stream.name, error)
@@ -126,11 +171,20 @@ class _Turn:
         self.found.held[task] = f"held until {until}: {health.reason}"
         return True
 
+    def _is_put_off(self, job: Job, stream: Stream, *, last: bool) -> bool:
+        """Whether another stream has shown that the destination is down: asked again after the others, and once."""
+        if job.name not in self.down or (last and job.circuit != "open"):
+            return False
+        if (job.name, stream.name) not in self.found.reached:
+            self.found.add(Outcome(task=job.name, stream=stream.name, finished=False, note=_CIRCUIT_OPEN))
+        return True
+
     def _is_due(self, task: str, stream: Stream) -> bool:
         """Whether the task has work here: not drained yet, and all parents drained."""
         try:
             row = self.crew.desk.ledger.get(task, stream.name)
             if row and row.drained and row.born == stream.born:
+                self.drained.add((task, stream.name))
                 return False
             return all(_is_drained(task, parent, self.crew.desk) for parent in stream.parents)
         except LogferryError as error:
@@ -169,26 +223,3 @@ def _is_drained(task: str, parent: str, desk: Desk) -> bool:
     if row is None:
         return False
     return row.drained or desk.source.order(row.position) >= desk.source.order(desk.source.position(parent, "end"))
-
-
-def _warn_of_lag(found: Visit, crew: Crew) -> None:
-    """An alarm when the oldest undelivered record is older than the task allows, or than half of the retention."""
-    behind = [outcome for outcome in found.outcomes if not outcome.finished and outcome.stream]
-    retention = crew.desk.source.retention() if behind else None
-    stored = {one.name: one for one in crew.tasks}
-    for outcome in behind:
-        if crew.desk.patience.time_left() < _ALARM_SECONDS:
-            return
-        with suppress(LogferryError):  # the source is in trouble, which is said already
-            row = crew.desk.ledger.get(outcome.task, outcome.stream)
-            position = row.position if row else crew.desk.source.position(outcome.stream, "begin")
-            lag = crew.desk.patience.clock() - crew.desk.source.time_of(outcome.stream, position)
-            facts = {"task": outcome.task, "stream": outcome.stream, "lag": int(lag), "reason": outcome.note}
-            over = lag > config.seconds(stored[outcome.task].task().max_lag)
-            left = retention - lag if retention else None
-            found.lags[outcome.task, outcome.stream] = Lag(seconds=lag, left=left, over=over)
-            if over:
-                log.warning("lag over max_lag", extra=facts)
-            if retention and lag > retention / 2:
-                told_as = "undelivered records passed half of the retention"
-                log.error(told_as, extra=facts | {"retention": int(retention)})

@@ -1,16 +1,15 @@
 """The whole system on one page: read -> select -> encode -> pack -> settle -> save, for all jobs of one stream.
 
 Jobs that stand at the same position share one pull (`group`), each with its own lane: plan, window, row and circuit;
-the foremost go first. One that failed before, or has a range open, goes on alone, for its share of the time. What goes
-wrong for one job is that job's Outcome. An Outcome that is `finished` means: every record up to `end` has a fate.
+the foremost go first. One that failed before, has a range open, or spilled, goes on alone, for its share of the time.
+What goes wrong for one job is that job's Outcome. One that is `finished` means: every record up to `end` has a fate.
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from logferry.dead_letters import DeadLetters
-from logferry.delivery import OUT_OF_TIME, Patience
+from logferry.delivery import OUT_OF_TIME
+from logferry.desk import Desk
 from logferry.errors import (
     Conflict,
     Expired,
@@ -23,8 +22,8 @@ from logferry.errors import (
     told,
 )
 from logferry.group import Part, Pull, pump
-from logferry.job import Job, Settings
-from logferry.ledger import Gap, Ledger, Open, Row
+from logferry.job import Job
+from logferry.ledger import Gap, Open, Row
 from logferry.model import Counts, Effort, Outcome, Position
 from logferry.sources import Source, Stream
 
@@ -36,30 +35,11 @@ _BUSY, _OFFLINE = "busy", "task {} is not online any more"
 _BREATH = 1.0  # seconds between two attempts, at least
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every run needs beside its jobs."""
-
-    source: Source
-    ledger: Ledger
-    dead: DeadLetters
-    settings: Settings
-    patience: Patience
-    job_at: Callable[[str, int], Job]  # (task, version): an open range is finished the way it was begun
-    is_online: Callable[[str], bool]  # whether the task is still there, and nobody paused it
-
-    def share(self, among: int) -> "Desk":
-        """The same with the time that the first of `among` may take; enough to get something done."""
-        return replace(self, patience=self.patience.share(among, 4 * self.settings.reserve_seconds))
-
-    @property
-    def in_time(self) -> bool:
-        """Whether there is time for more than the last save."""
-        return self.patience.time_left() > self.settings.reserve_seconds
-
-
-def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[Outcome]:
-    """Every job on one stream, from its own position up to `end`."""
+def run(
+    jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk, *, patient: bool | None = None
+) -> list[Outcome]:
+    """Every job on one stream, from its own position up to `end`. A patient one waits for its destination."""
+    patient = len(jobs) == 1 if patient is None else patient
     groups: dict[Position, list[Job]] = {}
     failed: dict[str, LogferryError] = {}
     for job in jobs:
@@ -67,7 +47,8 @@ def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[
             row = standing(job.name, stream, desk)
             if not _reaches(row, end, desk) and not desk.is_online(job.name):
                 raise Unfinished(_OFFLINE.format(job.name))
-            if row.open is None and not row.rest(desk.patience.clock()) and not _reaches(row, end, desk):
+            alone = row.open or row.spilled or row.rest(desk.patience.clock())
+            if not alone and not _reaches(row, end, desk):
                 groups.setdefault(row.position, []).append(job)
         except LogferryError as error:
             failed[job.name] = error
@@ -76,14 +57,14 @@ def run(jobs: Sequence[Job], stream: Stream, end: Position, desk: Desk) -> list[
     for done, begin in enumerate(foremost):
         mine = desk.share(len(foremost) - done)
         if mine.in_time:
-            parts |= pump(groups[begin], _pull(mine, stream, begin, end))
+            parts |= pump(groups[begin], _pull(mine, mine.source, stream, begin, end))
     outcomes = []
     for done, job in enumerate(jobs):
         part, mine = parts.get(job.name), desk.share(len(jobs) - done)
         try:
             if job.name in failed:
                 raise failed[job.name]
-            outcomes.append(_carry(job, stream, end, mine, part, patient=len(jobs) == 1))
+            outcomes.append(_carry(job, stream, end, mine, part, patient=patient))
         except LogferryError as error:
             counts, effort = _came_of(part)
             effort += Effort(errors=int(not isinstance(error, Unfinished)))
@@ -126,7 +107,7 @@ def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | Non
         counts, effort = counts + more, effort + work
         if part and part.error:
             trouble = told(part.error)
-        row = standing(job.name, stream, desk)
+        row = desk.tidy(job.name, standing(job.name, stream, desk))
         settled = row.open is None and _reaches(row, end, desk)
         note = "" if settled else _obstacle(part, row, stream, desk, patient=patient)
         if part and isinstance(part.error, Expired) and note in ("", OUT_OF_TIME):
@@ -139,7 +120,8 @@ def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | Non
                            finished=settled or note == _BUSY, held=held, note=note)  # fmt: skip
         row = standing(job.name, stream, desk)
         until = row.open.end if row.open else end
-        part = pump([_worker(job, row, desk)], _pull(desk, stream, row.position, until))[job.name]
+        seen = desk.seen_by(job.name, row)
+        part = pump([_worker(job, row, desk)], _pull(desk, seen, stream, row.position, until))[job.name]
 
 
 def _came_of(part: Part | None) -> tuple[Counts, Effort]:
@@ -202,11 +184,14 @@ def _passing(error: Exception) -> bool:
 
 def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
     """Record what is gone as a gap and stand at the oldest readable position; what was in flight behind it stays so."""
-    begin = desk.source.position(stream.name, "begin")
+    begin = desk.seen_by(task, row).position(stream.name, "begin")
     estimate = desk.source.order(begin) - desk.source.order(row.position)
     if estimate <= 0:
         return f"position {row.position} is refused by the source, though it is not older than its begin {begin}"
-    gap = Gap(begin=row.position, end=begin, reason="expired", at=int(desk.patience.clock()), estimate=estimate)
+    gap = Gap(
+        begin=row.position, end=begin, reason="expired", at=int(desk.patience.clock()), estimate=estimate,
+        note="nor whole in the object store" if row.spilled else "",
+    )  # fmt: skip
     opened = row.open
     if opened and desk.source.order(opened.end) > desk.source.order(begin):
         opened = Open(begin=begin, end=opened.end, task_version=opened.task_version)
@@ -218,5 +203,5 @@ def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
     return ""
 
 
-def _pull(desk: Desk, stream: Stream, begin: Position, end: Position) -> Pull:
-    return Pull(desk.source, stream.name, begin, end, desk.ledger, desk.dead, desk.settings, desk.patience)
+def _pull(desk: Desk, source: Source, stream: Stream, begin: Position, end: Position) -> Pull:
+    return Pull(source, stream.name, begin, end, desk.ledger, desk.dead, desk.settings, desk.patience)

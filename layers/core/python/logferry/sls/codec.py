@@ -78,6 +78,7 @@ class LogGroups:
     def __init__(self, data: bytes, begin: Position, end: Position, *, filtered_at_source: int = 0) -> None:
         self.begin = begin
         self.end = end
+        self.data = data
         self.size = len(data)
         self.filtered_at_source = filtered_at_source
         self._view = memoryview(data)

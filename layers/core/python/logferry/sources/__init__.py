@@ -1,4 +1,5 @@
-"""Streams -> batches. One file a source, with `Config` and `build(Config, Surroundings) -> Source`.
+"""Streams -> batches. One file a source, with `Config`, `build(Config, Surroundings) -> Source`, and
+`revive(original) -> Record`, which reads what `Batch.original` gave and a dead letter keeps.
 
 Each source declares `replays` (can a range be read again, and how) and `progress` (one ordered position a
 stream, or a set of done keys).
@@ -6,7 +7,7 @@ stream, or a set of done keys).
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -14,7 +15,7 @@ from logferry.model import Position, Record
 from logferry.plan import Plan, Tally
 from logferry.vault import Vault
 
-__all__ = ["Batch", "Progress", "Replays", "Source", "Stream", "Surroundings"]
+__all__ = ["Batch", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
 
 Replays = Literal["cursor", "by_key", "never"]
 Progress = Literal["ordered", "set"]
@@ -83,4 +84,20 @@ class Source(Protocol):
 
     def read(self, stream: str, begin: Position, end: Position) -> Iterator[Batch]:
         """Batches that tile [begin, end) in order; the last may be empty, to move the position on."""
+        ...
+
+
+@runtime_checkable
+class Raw(Batch, Protocol):
+    """A batch that its source can make anew from its bytes."""
+
+    data: bytes
+
+
+@runtime_checkable
+class Restores(Protocol):
+    """A source whose batches are `Raw`: what it is about to forget can be spilled."""
+
+    def restore(self, data: bytes, begin: Position, end: Position, filtered_at_source: int) -> Batch:
+        """The batch that had these bytes."""
         ...

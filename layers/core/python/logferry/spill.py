@@ -1,0 +1,100 @@
+"""Spill: what a source is about to forget goes to the object store, before its records are lost.
+
+It is done for one task on one stream at a time, as the stream's owner: nothing is delivered meanwhile, and no range is
+opened. From the end of what is spilled already (or the position) up to what is younger than `KEPT` of the retention,
+batch after batch; the row then says how far. A kill repeats what was written since the last save.
+"""
+
+import logging
+from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
+
+from logferry.desk import Desk
+from logferry.errors import StateError
+from logferry.ledger import Claim, Lease, Row
+from logferry.model import Position
+from logferry.route import standing
+from logferry.sources import Batch, Raw, Restores, Stream
+
+__all__ = ["KEPT", "SPILLED", "is_possible", "spill"]
+
+log = logging.getLogger(__name__)
+
+SPILLED = 0.8  # share of the retention after which a record is spilled
+KEPT = 0.5  # share of the retention up to which it is left at the source
+
+
+def is_possible(desk: Desk) -> bool:
+    """Whether it is wanted, and the source's batches can be made anew from their bytes."""
+    return desk.settings.spill and isinstance(desk.source, Restores)
+
+
+def spill(task: str, stream: Stream, desk: Desk, retention: float) -> None:
+    """Spill what is old, as long as there is time. Raises what keeps it from being done; what was done is saved."""
+    standing(task, stream, desk)
+    now = desk.patience.clock()
+    claim = desk.ledger.hold(task, stream.name, now=now, until=now + desk.settings.lease_seconds)
+    if claim is None:
+        return  # somebody is at work on it
+    work = _Work(task, stream.name, desk, claim, claim.row, now)
+    try:
+        work.go(desk.source.position(stream.name, int(now - KEPT * retention)))
+    finally:
+        claim.save(msgspec.structs.replace(work.row, lease=None))
+        if work.records:
+            facts = {"task": task, "stream": stream.name, "records": work.records, "bytes": work.size}
+            log.warning("spilled to the object store", extra=facts | {"end": work.row.spilled})
+
+
+@dataclass(slots=True)
+class _Work:
+    """One stream's spill under way."""
+
+    task: str
+    stream: str
+    desk: Desk
+    claim: Claim
+    row: Row
+    saved_at: float
+    records: int = 0
+    size: int = 0
+
+    def go(self, until: Position) -> None:
+        """Everything up to there that is not in the store yet."""
+        order, source = self.desk.source.order, self.desk.source
+        self._sweep()
+        places = [self.row.position, self.row.spilled or self.row.position, source.position(self.stream, "begin")]
+        begin, opened = max(places, key=order), self.row.open
+        legs = [begin, until]
+        if opened and order(begin) < order(opened.end) < order(until):
+            legs.insert(1, opened.end)  # an open range is read again as it was begun, and no farther
+        for first, last in pairwise(legs):
+            for batch in source.read(self.stream, first, last):
+                self._keep(batch)
+                if not self.desk.in_time:
+                    return
+
+    def _sweep(self) -> None:
+        """Drop what one that was killed has left: it may be cut otherwise this time."""
+        order, row = self.desk.source.order, self.row
+        found = self.desk.spills.pieces(self.task, self.stream)
+        if row.spilled:
+            first, last = order(row.position), order(row.spilled)
+            found = [piece for piece in found if order(piece.begin) < first or order(piece.end) > last]
+        self.desk.spills.drop(found)
+
+    def _keep(self, batch: Batch) -> None:
+        if not isinstance(batch, Raw):
+            raise StateError(f"task {self.task}: this source's batches have no bytes to be spilled")
+        source, clock = self.desk.source, self.desk.patience.clock
+        received = source.time_of(self.stream, batch.begin)
+        self.desk.spills.keep(self.task, self.stream, batch, source.order(batch.begin), received)
+        self.row = self.row.spill(batch.end)
+        self.records, self.size = self.records + batch.count, self.size + batch.size
+        if not 0 <= clock() - self.saved_at < self.desk.settings.save_seconds:
+            self.saved_at = clock()
+            lease = Lease(owner=self.claim.owner, until=self.saved_at + self.desk.settings.lease_seconds)
+            self.row = msgspec.structs.replace(self.row, lease=lease)
+            self.claim.save(self.row)

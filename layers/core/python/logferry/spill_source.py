@@ -1,0 +1,97 @@
+"""A source as one row sees it: what was spilled comes from the object store, in its place, all else from the source.
+
+A spilled batch that is missing or damaged is asked of the source, which may still hold it; if it does not, it is
+Expired like any other. A batch is never cut: who seeks into the midst of one begins with it.
+"""
+
+from collections.abc import Iterator
+
+from logferry.errors import StateError
+from logferry.ledger_row import Row
+from logferry.model import Position
+from logferry.sources import Batch, Restores, Source
+from logferry.spill_store import Kept, Piece, SpillStore
+
+__all__ = ["SpillSource", "over"]
+
+
+class SpillSource:
+    """For one task on one stream, as it stands now."""
+
+    def __init__(self, source: Source, spills: SpillStore, task: str, row: Row) -> None:
+        self._source, self._spills, self._task, self._row = source, spills, task, row
+        self.replays, self.progress = source.replays, source.progress
+        self.streams, self.order, self.retention = source.streams, source.order, source.retention
+
+    def position(self, stream: str, at: str | int) -> Position:
+        """The position of `begin`, `end` or a time; what is spilled counts as being at the source."""
+        found, order = self._source.position(stream, at), self.order
+        before = [piece for piece in self.pieces(stream) if order(piece.begin) < order(found)]
+        if at == "begin":
+            return next((piece.begin for piece in before if self._spills.load(piece)), found)
+        if not before:
+            return found
+        if at == "end" or order(found) > order(self._source.position(stream, "begin")):
+            return before[-1].begin if order(found) < order(before[-1].end) else found
+        older = [piece for piece in before if piece.received <= int(at)]
+        return (older[-1] if older else before[0]).begin
+
+    def time_of(self, stream: str, position: Position) -> int:
+        """Receive time of the record at or after the position."""
+        order = self.order
+        piece = next((piece for piece in self.pieces(stream) if order(position) < order(piece.end)), None)
+        if piece and order(piece.begin) <= order(position):
+            return piece.received
+        live = self._source.time_of(stream, position)
+        return min(live, piece.received) if piece else live
+
+    def read(self, stream: str, begin: Position, end: Position) -> Iterator[Batch]:
+        """What `Source.read` says."""
+        at, order = begin, self.order
+        for piece in self.pieces(stream):
+            if order(piece.begin) >= order(end):
+                break
+            if order(at) < order(piece.begin):
+                for batch in self._source.read(stream, at, piece.begin):
+                    yield batch
+                    at = batch.end
+                if order(at) < order(piece.begin):
+                    return  # the source had nothing up to there
+            if order(at) == order(piece.begin) and (kept := self._spills.load(piece)):
+                yield self._restored(kept, piece)
+                at = piece.end
+        if order(at) < order(end):
+            yield from self._source.read(stream, at, end)
+
+    def pieces(self, stream: str) -> list[Piece]:
+        """What is spilled from the row's position on, in order. What lies elsewhere is left over, and not looked at."""
+        if stream != self._row.stream or not self._row.spilled:
+            return []
+        first, last = self.order(self._row.position), self.order(self._row.spilled)
+        found = self._spills.pieces(self._task, stream)
+        return [piece for piece in found if first <= self.order(piece.begin) and self.order(piece.end) <= last]
+
+    def holes(self) -> list[str]:
+        """What of the spilled range is neither whole in the object store nor at the source any more."""
+        order, stream, at = self.order, self._row.stream, self._row.position
+        oldest = order(self._source.position(stream, "begin"))
+        found = []
+        for piece in self.pieces(stream):
+            if order(at) < min(order(piece.begin), oldest):
+                found.append(f"{at}..{piece.begin}")
+            if order(piece.begin) < oldest and self._spills.load(piece) is None:
+                found.append(f"{piece.begin}..{piece.end}")
+            at = piece.end
+        if order(at) < min(order(self._row.spilled), oldest):
+            found.append(f"{at}..{self._row.spilled}")
+        return found
+
+    def _restored(self, kept: Kept, piece: Piece) -> Batch:
+        if not isinstance(self._source, Restores):
+            raise StateError(f"{piece.key}: the source of task {self._task} cannot read it any more")
+        return self._source.restore(kept.data, piece.begin, piece.end, kept.filtered_at_source)
+
+
+def over(source: Source, spills: SpillStore, task: str, row: Row | None) -> Source:
+    """The source itself, or with what is spilled in its place."""
+    return SpillSource(source, spills, task, row) if row and row.spilled else source
