@@ -1,20 +1,23 @@
 """What operators are told: the facts of each visit, handed to a meter (CloudWatch, log lines, Prometheus; else none).
 
 Times are seconds, bytes are raw (after decompression). A meter only listens: it never raises, and never waits.
-`COUNTERS` is the one list of names; docs/operations.md explains them, a test compares the two.
+`COUNTERS` and `GAUGES` are the one list of names; docs/operations.md explains them, a test compares the two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
 from logferry.model import Counts, Effort, Lag, Outcome
 
-__all__ = ["COUNTERS", "SILENT", "Meter", "Reading", "Seen", "Silent", "readings"]
+__all__ = ["COUNTERS", "GAUGES", "SILENT", "Meter", "Reading", "Seen", "Silent", "Sums", "readings"]
 
 COUNTERS = (*Counts.__struct_fields__, *Effort.__struct_fields__)
 """Numbers that only grow; the first ones are records by their fate."""
+GAUGES = ("held", "lag_seconds", "lag_over_max", "retention_left_seconds")
+"""How a task stands now. Only `held` is always known."""
 
 
 class Seen(Protocol):
@@ -46,7 +49,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meter(Protocol):
-    """Listens to every visit, from one thread at a time."""
+    """Listens to every visit; a worker's shifts tell it from several threads."""
 
     def observe(self, seen: Seen) -> None:
         """Take note of what a round came to."""
@@ -61,6 +64,27 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+@dataclass(slots=True)
+class Sums:
+    """Adds up what a call came to, by task: for whoever tells it once, at the end."""
+
+    tasks: dict[str, dict[str, float]] = field(default_factory=dict)  # every counter, and each gauge that is known
+
+    def observe(self, seen: Seen) -> None:
+        """Counters are added; of its streams the worst says how a task stands."""
+        for reading in readings(seen):
+            facts = self.tasks.setdefault(reading.task, dict.fromkeys((*COUNTERS, "held"), 0.0))
+            for name, more in reading.counters.items():
+                facts[name] += more
+            facts["held"] = max(facts["held"], int(reading.held))
+            if reading.lag is not None:
+                facts["lag_seconds"] = max(facts.get("lag_seconds", 0.0), reading.lag.seconds)
+                facts["lag_over_max"] = max(facts.get("lag_over_max", 0), int(reading.lag.over))
+                if reading.lag.left is not None:
+                    left = facts.get("retention_left_seconds", reading.lag.left)
+                    facts["retention_left_seconds"] = min(left, reading.lag.left)
 
 
 def readings(seen: Seen) -> Iterator[Reading]:

@@ -8,16 +8,20 @@ Limits: an event is at most 32 MiB of JSON, the most that Function Compute hands
 """
 
 import importlib
+import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from logferry.meter import SILENT, Meter
+from logferry.meter import SILENT, Meter, Sums
 from logferry.runtime import events, log_lines
 
 __all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ class Cloud(Protocol):
         """The return value that the platform takes."""
         ...
 
+    def tell(self, context: object, request_id: str, tasks: Mapping[str, Mapping[str, float]]) -> None:
+        """Write each task's metrics (names: `meter.COUNTERS` and `meter.GAUGES`) where the platform looks for them."""
+        ...
+
 
 def entry(
     function: Function, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
@@ -72,8 +80,8 @@ def entry(
         cloud = _cloud(context, settings)
         request_id = cloud.request_id(context)
         left = cloud.time_left(context, clock)
-        with log_lines.to_stderr(settings, request_id):
-            call = Call(events.decode(event), request_id, cloud.environ(context, settings), left)
+        with log_lines.to_stderr(settings, request_id), _metered(cloud, context, request_id) as meter:
+            call = Call(events.decode(event), request_id, cloud.environ(context, settings), left, meter)
             result = function(call)
         return cloud.reply(result.body if isinstance(result, Reply) else result)
 
@@ -88,6 +96,20 @@ def initializer(*modules: str) -> Callable[[object], None]:
             importlib.import_module(module)
 
     return initialize
+
+
+@contextmanager
+def _metered(cloud: Cloud, context: object, request_id: str) -> Iterator[Meter]:
+    """What the call comes to is told at its end, also when it fails: what it delivered is delivered."""
+    sums = Sums()
+    try:
+        yield sums
+    finally:
+        try:
+            if sums.tasks:
+                cloud.tell(context, request_id, sums.tasks)
+        except Exception as error:  # metrics must never break the delivery they tell about
+            log.warning("metrics not written", exc_info=error)
 
 
 def _cloud(context: object, environ: Mapping[str, str]) -> Cloud:

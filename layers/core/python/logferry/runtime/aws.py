@@ -1,12 +1,18 @@
 """AWS Lambda: the context knows the time left; the event is an object; the reply is one too.
 
-Source: AWS Lambda Developer Guide, "Using the Lambda context object to retrieve Python function information".
+Metrics leave as log lines in CloudWatch's embedded metric format: nothing is called, nothing is waited for.
+Sources: AWS Lambda Developer Guide, "Using the Lambda context object to retrieve Python function information"; Amazon
+CloudWatch User Guide, "Specification: Embedded metric format".
 """
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-__all__ = ["environ", "reply", "request_id", "time_left"]
+from logferry.meter import GAUGES
+
+__all__ = ["NAMESPACE", "environ", "reply", "request_id", "tell", "time_left"]
+
+NAMESPACE = "logferry"
 
 
 class _Context(Protocol):
@@ -34,3 +40,25 @@ def time_left(context: object, clock: Callable[[], float]) -> Callable[[], float
 def reply(body: Mapping[str, object]) -> object:
     """A plain dict: Lambda makes the JSON."""
     return dict(body)
+
+
+def tell(context: object, request_id: str, tasks: Mapping[str, Mapping[str, float]]) -> None:
+    """One object a task in the embedded metric format. What did not happen is left out: each metric has its price."""
+    # Loaded here, after the work: no delivery waits for it, and no other cloud needs it.
+    from aws_lambda_powertools.metrics import EphemeralMetrics
+
+    for task, facts in tasks.items():
+        metrics = EphemeralMetrics(namespace=NAMESPACE)
+        metrics.add_dimension("function", str(getattr(context, "function_name", "unknown")))
+        metrics.add_dimension("task", task)
+        metrics.add_metadata("request_id", request_id)
+        for name, value in facts.items():
+            if value or name in GAUGES:
+                metrics.add_metric(name, _unit(name), value)
+        metrics.flush_metrics()
+
+
+def _unit(name: str) -> str:
+    if name.endswith("_seconds"):
+        return "Seconds"
+    return "Bytes" if name == "bytes" else "Count"

@@ -6,9 +6,12 @@ what is left of it. Source: Function Compute documentation, "Context" and "Envir
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 
-__all__ = ["environ", "reply", "request_id", "time_left"]
+from logferry.runtime import log_lines
+
+__all__ = ["environ", "reply", "request_id", "tell", "time_left"]
 
 _DEFAULT_TIMEOUT = 3.0  # seconds; what a function has when nothing was configured
 _KEY = {
@@ -47,3 +50,11 @@ def time_left(context: object, clock: Callable[[], float]) -> Callable[[], float
 def reply(body: Mapping[str, object]) -> object:
     """JSON text: the SLS trigger's log shows it as it is."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def tell(context: object, request_id: str, tasks: Mapping[str, Mapping[str, float]]) -> None:
+    """One JSON line a task on standard error, whatever the log level: SLS indexes its keys."""
+    name = str(getattr(getattr(context, "function", None), "name", ""))
+    for task, facts in tasks.items():
+        about = {"request_id": request_id, "function": name, "task": task}
+        sys.stderr.write(log_lines.line("task metrics", about | dict(facts)) + "\n")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-__all__ = ["environ", "reply", "request_id", "time_left"]
+__all__ = ["environ", "reply", "request_id", "tell", "time_left"]
 
 
 def request_id(context: object) -> str:
@@ -25,3 +25,7 @@ def time_left(context: object, clock: Callable[[], float]) -> Callable[[], float
 def reply(body: Mapping[str, object]) -> object:
     """A plain dict."""
     return dict(body)
+
+
+def tell(context: object, request_id: str, tasks: Mapping[str, Mapping[str, float]]) -> None:
+    """Nobody collects metrics here; `logferry status` and the worker's `--metrics-port` show them."""
