@@ -56,12 +56,12 @@ class Roster:
             raise Conflict(str(error), version="") from None
 
     def leave(self, me: Badge) -> None:
-        """Give the name back."""
-
-        def change(item: Item | None) -> bytes | None:
-            return rows.DELETE if item and _decode(item).nonce == me.nonce else None
-
-        rows.edit(self._table, self._partition, me.consumer, change)
+        """Give the name back; that it was one of ours stays known for the hour that its checkpoints count as fresh."""
+        item = self._table.get(self._partition, me.consumer)
+        if item is not None and _decode(item).nonce == me.nonce:
+            row = msgspec.json.encode(msgspec.structs.replace(_decode(item), nonce="", seen=0.0))
+            expires = self._clock() + _REMEMBERED
+            self._table.put(self._partition, me.consumer, row, expect=item.version, expires=expires)
 
     def names(self) -> set[str]:
         """Workers of the last hour."""

@@ -1,7 +1,7 @@
 """One task on one shard, in a thread of its own: a visit each interval, as long as the shard is held.
 
 A visit is the very round that the functions go (`rounds.visit`), with half a minute of time. When the shift is to end,
-the time is up at once: what is on its way is settled and saved, the stream is let go of.
+nothing more is read: what is on its way is settled and saved, the stream is let go of.
 """
 
 import logging
@@ -25,6 +25,7 @@ __all__ = ["Pace", "Shift"]
 log = logging.getLogger("logferry.worker")
 
 _VISIT_SECONDS = 30.0  # so that a pause, a new version or a loss of the shard is noticed
+_GRACE_SECONDS = 20.0  # for what is on its way when the shift is to end
 _IDLE_SECONDS = 5.0  # between two looks at a task that may not work, or a shard that is read to its end
 
 
@@ -93,13 +94,15 @@ class Shift:
 
     def _round(self, stored: Stored, stream: Stream) -> Visit:
         until = time.monotonic() + _VISIT_SECONDS
-        reserve = self._shop.settings.reserve_seconds
 
         def time_left() -> float:
-            end = min(until, self._stopped_at + reserve) if self._stop.is_set() else until
+            end = self._stopped_at + _GRACE_SECONDS if self._stop.is_set() else until
             return end - time.monotonic()
 
-        patience = Patience(time_left, time.time, lambda seconds: void(self._stop.wait(seconds)), self._pace.chance)
+        patience = Patience(
+            time_left, time.time, lambda seconds: void(self._stop.wait(seconds)), self._pace.chance,
+            go_on=lambda: not self._stop.is_set(),
+        )  # fmt: skip
         crew = self._shop.crew([stored], patience)
         return visit(crew, [stream], lambda at: crew.desk.source.position(at.name, "end"))
 

@@ -43,6 +43,7 @@ class Patience:
     sleep: Callable[[float], None]
     chance: Callable[[], float]
     whole: Callable[[], float] | None = None  # the call's time left, where `time_left` is a share of it
+    go_on: Callable[[], bool] = lambda: True  # False: finish what was read, and read no more
 
     def share(self, among: int, least: float) -> Self:
         """The time left for the first of `among`: its part, at least `least` seconds; what it leaves, others get."""

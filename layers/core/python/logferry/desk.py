@@ -39,8 +39,8 @@ class Desk:
 
     @property
     def in_time(self) -> bool:
-        """Whether there is time for more than the last save."""
-        return self.patience.time_left() > self.settings.reserve_seconds
+        """Whether there is time for more than the last save, and nobody wants an end."""
+        return self.patience.time_left() > self.settings.reserve_seconds and self.patience.go_on()
 
     def seen_by(self, task: str, row: Row) -> Source:
         """The source as this row sees it."""

@@ -84,7 +84,7 @@ def _read(parts: Sequence[Part], pull: Pull, threads: ThreadPoolExecutor) -> Exc
         going = together(going, partial(_take, batch))
         if not going:
             break
-        if pull.patience.time_left() <= pull.settings.reserve_seconds:
+        if pull.patience.time_left() <= pull.settings.reserve_seconds or not pull.patience.go_on():
             return Unfinished(OUT_OF_TIME)
     return None
 

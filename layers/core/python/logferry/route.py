@@ -159,7 +159,7 @@ def _obstacle(part: Part | None, row: Row, stream: Stream, desk: Desk, *, patien
             return "no progress: the source gave nothing up to the end of the range"
     rested = error is None or isinstance(error, Unfinished)  # slower than the others, or its share of the time is up
     pause = max(row.rest(desk.patience.clock()), 0.0 if rested else _BREATH)
-    late = desk.patience.time_left() - pause <= desk.settings.reserve_seconds
+    late = desk.patience.time_left() - pause <= desk.settings.reserve_seconds or not desk.patience.go_on()
     if late or (pause and not patient) or (error and not _passing(error)):
         return _why(error, row, pause)
     if pause:
