@@ -55,7 +55,7 @@ def rows() -> list[Row]:
         Row("delay", _scripted(answer(429, headers={"Retry-After": "7"})), Transient, "429", also=_waits(7)),
         Row("delay_by_code", _said(503, 9, headers={"Retry-After": "3"}), Transient, "code 9", also=_waits(3)),
         Row("oversize", _sink(max_bytes=1000), TooLarge, "413", records=records(3, size=2000)),
-        Row("echo", _scripted(answer(400, SECRET.encode())), Permanent, r"\*\*\*"),
+        Row("echo", _scripted(answer(400, SECRET.encode())), Misconfigured, r"\*\*\*"),
         Row(
             "partial_refusal", _sink(max_event_bytes=500), Refused, "code 6 .*object 1", also=_repairs(1, {0}),
             records=[*records(1), *records(2, size=900)[1:], *records(3)[2:]],
@@ -93,7 +93,7 @@ def _status(status: int) -> type[DeliveryError] | None:
         return None
     if status in (408, 429) or status >= 500:
         return Transient
-    return {400: Permanent, 413: TooLarge}.get(status, Misconfigured)
+    return {413: TooLarge}.get(status, Misconfigured)
 
 
 def _waits(seconds: float) -> Callable[[DeliveryError], bool]:

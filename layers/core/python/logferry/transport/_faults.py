@@ -3,6 +3,7 @@
 The message is made here from the kind of fault: the foreign text may hold header values or proxy credentials.
 """
 
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 
@@ -12,6 +13,7 @@ __all__ = ["ReplyTooLong", "foreign", "translate"]
 
 _NOTHING_SENT = "nothing was sent"
 _MAYBE_TAKEN = "it may have been taken"
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _NO_PEM = ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE", "PEM_LIB")
 _REFUSED_BY_PEER = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "PROTOCOL_VERSION", "HANDSHAKE_FAILURE")
@@ -31,18 +33,31 @@ def foreign() -> tuple[type[Exception], ...]:
 
 def translate(error: Exception, peer: str, time_out: float) -> DeliveryError:
     """The error's class says what to do, its text which step failed and whether the request may have arrived."""
-    from requests.exceptions import InvalidHeader, InvalidURL
+    from requests.exceptions import InvalidHeader, InvalidProxyURL, InvalidURL
+    from urllib3.exceptions import ProxySchemeUnknown
 
     chain = list(_causes(error))
+    if isinstance(error, InvalidProxyURL | ProxySchemeUnknown):
+        return Misconfigured(f"{peer}: the proxy's address is none, expected http://HOST:PORT; {_NOTHING_SENT}")
     if isinstance(error, InvalidHeader | InvalidURL | UnicodeError):
         return Misconfigured(f"{peer}: the URL or a header (the token?) holds characters that HTTP does not allow")
     tls = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
     if tls is not None:
         return _of_tls(tls, peer)
-    if any("Tunnel connection failed: 407" in str(cause) for cause in chain):
-        return Misconfigured(f"{peer}: the proxy wants credentials (407); {_NOTHING_SENT}")
+    tunnel = next((found for cause in chain if (found := _NO_TUNNEL.search(str(cause)))), None)
+    if tunnel is not None:
+        return _of_proxy(int(tunnel[1]), peer)
     step = _step(chain, time_out)
     return Transient(f"{peer}: {step}", in_doubt=step.endswith(_MAYBE_TAKEN))
+
+
+def _of_proxy(status: int, peer: str) -> DeliveryError:
+    """What the proxy answered to CONNECT, so before anything of the request itself was sent."""
+    if status == 407:
+        return Misconfigured(f"{peer}: the proxy wants credentials (407); {_NOTHING_SENT}")
+    if 400 <= status < 500 and status not in (408, 429):
+        return Misconfigured(f"{peer}: the proxy does not let us through ({status}); {_NOTHING_SENT}")
+    return Transient(f"{peer}: the proxy could not reach it ({status}); {_NOTHING_SENT}")
 
 
 def _step(chain: Sequence[BaseException], time_out: float) -> str:
@@ -51,9 +66,9 @@ def _step(chain: Sequence[BaseException], time_out: float) -> str:
 
     steps: Sequence[tuple[tuple[type[BaseException], ...], str]] = (
         ((inner.NameResolutionError,), f"the host name does not resolve; {_NOTHING_SENT}"),
-        ((inner.ConnectTimeoutError,), f"no connection within {time_out:g} s; {_NOTHING_SENT}"),
+        ((inner.ConnectTimeoutError,), f"no connection within {round(time_out, 1):g} s; {_NOTHING_SENT}"),
         ((inner.NewConnectionError,), f"no connection: {_reason(chain)}; {_NOTHING_SENT}"),
-        ((inner.ReadTimeoutError, TimeoutError), f"no whole answer within {time_out:g} s; {_MAYBE_TAKEN}"),
+        ((inner.ReadTimeoutError, TimeoutError), f"no whole answer within {round(time_out, 1):g} s; {_MAYBE_TAKEN}"),
         ((ReplyTooLong,), f"the answer is longer than its limit; {_MAYBE_TAKEN}"),
     )
     for kinds, text in steps:

@@ -1,16 +1,19 @@
 """One HTTP request: a reply, or an error that says whether the far side may have taken it.
 
 No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is
-an error. Proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for loopback addresses, which no
-proxy could reach; `~/.netrc` and certificate bundles named in the environment are not read. `requests` is
-imported by the first request, not before.
+an error. The proxy is the one that was given, else that of the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for
+loopback addresses, which no proxy elsewhere could reach. Cookies are forgotten, unless asked for: then all requests
+share them. `~/.netrc` and certificate bundles named in the environment are not read. `requests` is imported by the
+first request, not before.
 
-Errors: a certificate that does not verify, a far side that does not speak TLS, an unusable `ca_file` and a
+Errors: a certificate that does not verify, a far side that does not speak TLS, an unusable `ca_file` or proxy and a
 proxy that wants credentials are Misconfigured; a name that does not resolve and everything else that happens
 on the way is Transient. A message names the peer and the step, never a header, a query or a body.
 """
 
 import contextlib
+import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +26,7 @@ from logferry.transport import _faults
 
 if TYPE_CHECKING:
     import requests
+    from requests.cookies import RequestsCookieJar
     from urllib3.response import BaseHTTPResponse
 
 __all__ = ["Reply", "Web"]
@@ -50,18 +54,35 @@ class Web:
         ca_file: str | None = None,
         max_reply: int = 65_536,
         now: Callable[[], float] = time.monotonic,
+        proxy: Callable[[], str] | None = None,
+        cookies: bool = False,
     ) -> None:
+        """`proxy` tells its address (it may hold credentials) for each request, instead of the environment."""
         self._verify: bool | str = (ca_file or True) if verify else False
         self._max_reply = max_reply
         self._now = now
+        self._proxy = proxy
+        self._keeps_cookies = cookies
+        self._cookies: RequestsCookieJar | None = None  # as they were after the last answer that set some
+        self._lock = threading.Lock()
         # One session a request under way, handed on to the next: unlike one a thread, none is
         # left behind when a pool of threads ends.
         self._idle: deque[tuple[requests.Session, float]] = deque()
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, time_out: float
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        time_out: float,
+        connect: float = math.inf,
     ) -> Reply:
-        """The reply, whatever its status, within `time_out` seconds; else Transient or Misconfigured."""
+        """The reply, whatever its status, within `time_out` seconds; else Transient or Misconfigured.
+
+        `connect`: how much of the time may be spent on a far side that does not even take the connection.
+        """
         peer = urlsplit(url).netloc.rpartition("@")[2]
         if time_out <= 0:
             raise Transient(f"{peer}: no time left to send; nothing was sent")
@@ -69,7 +90,7 @@ class Web:
             raise Misconfigured(f"ca_file: {self._verify} is not a readable file, expected PEM certificates")
         with self._session() as session:
             try:
-                return self._exchange(session, (method, url), headers, body, time_out)
+                return self._exchange(session, (method, url), headers, body, (time_out, min(connect, time_out)))
             except _faults.foreign() as error:
                 raise _faults.translate(error, peer, time_out) from None
 
@@ -85,17 +106,24 @@ class Web:
         target: tuple[str, str],
         headers: Mapping[str, str],
         body: bytes | None,
-        time_out: float,
+        limits: tuple[float, float],
     ) -> Reply:
         from urllib3.util import Timeout
 
+        time_out, connect = limits
         until = self._now() + time_out
+        if self._keeps_cookies and self._cookies is not None:
+            with self._lock:
+                session.cookies = self._cookies.copy()
         response = session.request(
             *target, headers=dict(headers), data=body, verify=self._verify, allow_redirects=False, stream=True,
-            timeout=Timeout(total=time_out, connect=time_out, read=time_out),  # type: ignore[arg-type]  # requests passes it on; its stubs do not know
-            proxies=_proxies(target[1]),
+            timeout=Timeout(total=time_out, connect=connect, read=time_out),  # type: ignore[arg-type]  # requests passes it on; its stubs do not know
+            proxies=self._proxies(target[1]),
         )  # fmt: skip
         with response:
+            if self._keeps_cookies and "Set-Cookie" in response.headers:
+                with self._lock:
+                    self._cookies = session.cookies.copy()
             return Reply(response.status_code, response.headers, self._read(response.raw, until))
 
     def _read(self, raw: "BaseHTTPResponse", until: float) -> bytes:
@@ -109,6 +137,15 @@ class Web:
                 raise TimeoutError
         return bytes(found)
 
+    def _proxies(self, url: str) -> dict[str, str]:
+        from requests.utils import get_environ_proxies
+
+        if self._proxy is not None:
+            return dict.fromkeys(("http", "https"), self._proxy())
+        host = urlsplit(url).hostname or ""
+        loopback = host in ("localhost", "::1") or host.startswith("127.")
+        return {} if loopback else get_environ_proxies(url, no_proxy=None)
+
     @contextlib.contextmanager
     def _session(self) -> Iterator["requests.Session"]:
         session = None
@@ -118,22 +155,16 @@ class Web:
                 if self._now() - since > _MAX_IDLE:
                     session.close()
                     session = None
-        session = session or _new_session(warn=self._verify is not False)
+        session = session or _new_session(warn=self._verify is not False, cookies=self._keeps_cookies)
         try:
             yield session
         finally:
             self._idle.append((session, self._now()))
 
 
-def _proxies(url: str) -> dict[str, str]:
-    from requests.utils import get_environ_proxies
+def _new_session(*, warn: bool, cookies: bool) -> "requests.Session":
+    from http.cookiejar import DefaultCookiePolicy
 
-    host = urlsplit(url).hostname or ""
-    loopback = host in ("localhost", "::1") or host.startswith("127.")
-    return {} if loopback else get_environ_proxies(url, no_proxy=None)
-
-
-def _new_session(*, warn: bool) -> "requests.Session":
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
@@ -142,6 +173,8 @@ def _new_session(*, warn: bool) -> "requests.Session":
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = requests.Session()
     session.trust_env = False  # ~/.netrc would replace our Authorization, REQUESTS_CA_BUNDLE our ca_file
+    if not cookies:
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers["User-Agent"] = "logferry"
     for scheme in ("http://", "https://"):
