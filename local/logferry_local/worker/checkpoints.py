@@ -67,7 +67,7 @@ class Copy:
     def __init__(
         self, group: ConsumerGroup, shard: str, consumer: str, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._group, self._shard, self._consumer, self._now = group, shard, consumer, now
+        self._group, self.shard, self._consumer, self._now = group, shard, consumer, now
         self._written: Position = ""
         self._at = 0.0
 
@@ -76,8 +76,8 @@ class Copy:
         if position == self._written and self._now() - self._at < _AGAIN:
             return
         try:
-            self._group.save(self._shard, position, self._consumer)
+            self._group.save(self.shard, position, self._consumer)
         except LogferryError as error:
-            facts = {"group": self._group.name, "stream": self._shard, "reason": str(error)}
+            facts = {"group": self._group.name, "stream": self.shard, "reason": str(error)}
             log.info("checkpoint not copied to the server", extra=facts)
         self._written, self._at = position, self._now()

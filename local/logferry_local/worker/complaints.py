@@ -20,10 +20,10 @@ class Complaints:
         self._log, self._facts, self._now = log, facts, now
         self._last, self._until = "", 0.0
 
-    def say(self, message: str, error: Exception) -> None:
+    def say(self, message: str, trouble: Exception | str) -> None:
         """A warning for what may pass by itself; an error, with its place, for a mistake of ours."""
-        ours = isinstance(error, LogferryError)
-        reason = str(error) if ours else type(error).__name__
+        ours = isinstance(trouble, LogferryError | str)
+        reason = str(trouble) if ours else type(trouble).__name__
         if reason == self._last and self._now() < self._until:
             return
         self._last, self._until = reason, self._now() + _AGAIN
@@ -31,7 +31,7 @@ class Complaints:
         if ours:
             self._log.warning(message, extra=facts)
         else:
-            self._log.error("mistake in logferry", extra=facts, exc_info=error)
+            self._log.error("mistake in logferry", extra=facts, exc_info=trouble)  # type: ignore[arg-type]  # no text
 
     def over(self) -> None:
         """It works again."""

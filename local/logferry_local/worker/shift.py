@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from logferry.delivery import Patience
+from logferry.delivery import OUT_OF_TIME, Patience
 from logferry.ledger import Row
 from logferry.meter import Meter
 from logferry.rounds import Visit, visit
@@ -45,7 +45,7 @@ class Shift:
         self._task, self._find, self._shop, self._copy, self._pace = task, find, shop, copy, pace
         self._stop = threading.Event()
         self._stopped_at = 0.0
-        self._complaints = Complaints(log, {"task": task})
+        self._complaints = Complaints(log, {"task": task, "stream": copy.shard})
         self._thread = threading.Thread(target=self._run, name=f"shift {task}", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +72,6 @@ class Shift:
             begun = time.monotonic()
             try:
                 pause = self._visit()
-                self._complaints.over()
             except Exception as error:  # noqa: BLE001  # whatever it is, the shard is still ours to deliver
                 self._complaints.say("visit failed", error)
                 pause = _IDLE_SECONDS
@@ -86,11 +85,20 @@ class Shift:
             return _IDLE_SECONDS
         visited = self._round(stored, stream)
         self._pace.meter.observe(visited)
+        self._complain(visited)
         row = self._shop.ledger.get(self._task, stream.name)
         if row is None:
             return self._pace.interval
         self._copy.write(row.position)
         return _IDLE_SECONDS if _is_idle(row, stream, visited) else self._pace.interval
+
+    def _complain(self, visited: Visit) -> None:
+        """Say what keeps the records waiting, once; what is held is logged by the round itself."""
+        late = [outcome.note for outcome in visited.outcomes if not outcome.finished and outcome.note != OUT_OF_TIME]
+        if late and not visited.held:
+            self._complaints.say("delivery is delayed", late[0])
+        elif not late:
+            self._complaints.over()
 
     def _round(self, stored: Stored, stream: Stream) -> Visit:
         until = time.monotonic() + _VISIT_SECONDS

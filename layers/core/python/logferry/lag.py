@@ -7,6 +7,7 @@ the time of the oldest undelivered record, once for all tasks that stand there.
 
 import logging
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from logferry import config
@@ -45,7 +46,7 @@ def watch(behind: Sequence[Behind], desk: Desk, retention: float | None) -> dict
             lag = found[one.task.name, one.stream.name] = _lag(one, desk, retention, times)
         except LogferryError as error:
             # The source, the table or the task is in trouble, which is said already.
-            log.info("lag unknown", extra={"task": one.task.name, "stream": one.stream.name, "reason": told(error)})
+            log.debug("lag unknown", extra={"task": one.task.name, "stream": one.stream.name, "reason": told(error)})
             continue
         facts = {"task": one.task.name, "stream": one.stream.name, "lag": int(lag.seconds), "reason": one.reason}
         if lag.over:
@@ -59,9 +60,12 @@ def rescue(behind: Sequence[Behind], lags: dict[tuple[str, str], Lag], desk: Des
     """Spill what the source is about to forget."""
     if not retention or not is_possible(desk):
         return
-    left = {one: lags.get((one.task.name, one.stream.name), Lag()).left for one in behind}
-    urgent = [one for one in behind if (rest := left[one]) is not None and rest <= retention * (1 - SPILLED)]
-    for one in sorted(urgent, key=lambda one: left[one] or 0.0):
+    urgent = []
+    for one in behind:
+        lag = lags.get((one.task.name, one.stream.name))
+        if lag and lag.left is not None and lag.left <= retention * (1 - SPILLED):
+            urgent.append((lag.left, one))
+    for _, one in sorted(urgent, key=itemgetter(0)):
         if not desk.in_time:
             log.error("no time to spill", extra={"task": one.task.name, "stream": one.stream.name})
             return

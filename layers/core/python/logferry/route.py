@@ -85,7 +85,8 @@ def standing(task: str, stream: Stream, desk: Desk) -> Row:
         row = desk.ledger.get(task, stream.name)
     if row is None:
         raise StateError(f"task {task}: the row for stream {stream.name} vanished while it was made")
-    if stream.born and row.born and row.born != stream.born:
+    # A younger row than the stream means that the stream was listed before it was made anew: nothing to do.
+    if stream.born and row.born and row.born < stream.born:
         now = desk.patience.clock()
         note = f"the stream was made anew (created {row.born}, now {stream.born})"
         log.error("stream made anew", extra={"task": task, "stream": stream.name, "reason": note})
@@ -184,6 +185,10 @@ def _passing(error: Exception) -> bool:
 
 def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
     """Record what is gone as a gap and stand at the oldest readable position; what was in flight behind it stays so."""
+    now = next((one for one in desk.source.streams() if one.name == stream.name), stream)
+    if row.born and row.born < now.born:  # made anew since it was listed: it holds nothing of what was to be read
+        standing(task, now, desk)
+        return ""
     begin = desk.seen_by(task, row).position(stream.name, "begin")
     estimate = desk.source.order(begin) - desk.source.order(row.position)
     if estimate <= 0:
