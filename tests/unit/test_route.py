@@ -210,6 +210,23 @@ def test_a_stream_made_anew_is_recognised() -> None:
     assert proof.problems(row) == []
 
 
+def test_a_stream_made_anew_after_it_was_listed_is_recognised() -> None:
+    """Its old positions are refused: that is no expiry, and nothing of the new stream is delivered twice for it."""
+    where, to = bench(30), ScriptedDestination()
+    go(where, job(to))
+    old = where.source.stream
+    where.source.records, where.source.oldest = lines(45), 40
+    where.source.stream = Stream(name="0", born=8)
+    for listed in (old, where.source.stream):
+        [outcome] = run([job(to)], listed, "45", where.desk())
+        assert outcome.finished
+    assert numbers(to.taken) == [*range(30), *range(40, 45)]
+    row = where.ledger.get("t", "0")
+    assert row is not None
+    assert (row.born, [gap.end for gap in row.gaps]) == (8, ["40"])
+    assert "made anew" in row.gaps[0].note
+
+
 def test_a_foreign_writer_stops_the_lane() -> None:
     """Somebody else's save wins; ours ends without a second save and without raising."""
     where, to = bench(20), ScriptedDestination()
