@@ -50,7 +50,8 @@ def _task(shop: Workshop, stored: Stored, checked: Checked, tick: Tick | None) -
     if source is None:
         (checked.notes if tick is None else checked.problems).append(f"task {stored.name}: {why}")
     streams = [_stream(shop, stored, row, source, checked, tick) for row in shop.ledger.rows(stored.name)]
-    totals = {key: sum(stream[key] for stream in streams) for key in Counts.__struct_fields__}
+    totals: dict[str, Any] = {key: sum(stream[key] for stream in streams) for key in Counts.__struct_fields__}
+    totals["dead_letters"] = {state: sum(stream["dead_letters"][state] for stream in streams) for state in STATES}
     return {
         "task": stored.name, "version": stored.version,
         "state": health.shown(stored.state, shop.holds.health(stored.name)),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,14 +10,15 @@ import msgspec
 import typer
 import yaml
 
-from logferry import health, kinds
+from logferry import health, kinds, wiring
+from logferry.dead_letters import DeadLetters
 from logferry.errors import LogferryError
 from logferry.health import Health
 from logferry.ledger import Row
 from logferry.positions import Moved
 from logferry.task_store import Applied, Stored
 
-__all__ = ["applied_line", "detail", "moved_line", "print_detail", "print_rows", "summary"]
+__all__ = ["applied_line", "detail", "letters", "moved_line", "print_detail", "print_rows", "summary"]
 
 COLUMNS = ("task", "state", "source", "destination", "version", "note")
 
@@ -65,6 +67,14 @@ def detail(stored: Stored, held: Health | None, rows: Sequence[Row]) -> dict[str
     }
 
 
+def letters(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """How many dead letters the task has by state, or why they cannot be counted."""
+    try:
+        return {**DeadLetters(wiring.open_store(environ), time.time).counts(name)}
+    except LogferryError as error:
+        return {"error": str(error)}
+
+
 def print_detail(known: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """The task file, then state and positions."""
     typer.echo(yaml.safe_dump(known["spec"], sort_keys=False, allow_unicode=True).rstrip())
@@ -72,6 +82,12 @@ def print_detail(known: Mapping[str, Any], rows: Sequence[Row]) -> None:
     if known["held"]:
         held = known["held"]
         typer.echo(f"# held since {_time(held['since'])}, next try {_time(held['retry_at'])}: {held['reason']}")
+    dead = known["dead_letters"]
+    if "error" in dead:
+        typer.echo(f"# dead letters: not counted: {dead['error']}")
+    elif any(dead.values()):
+        counted = ", ".join(f"{count} {state}" for state, count in dead.items())
+        typer.echo(f"# dead letters: {counted} (logferry dead list --task {known['task']})")
     cells = [(row.stream, row.position, _standing(row), len(row.gaps), row.last_error) for row in rows]
     print_rows(("stream", "position", "standing", "gaps", "last error"), cells)
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -102,8 +102,13 @@ def _table(task: dict[str, Any]) -> Any:  # noqa: ANN401  # rich is imported onl
         table.add_column(head, justify="right" if index else "left", no_wrap=True)
     for stream in task["streams"]:
         lag = "?" if stream["lag"] is None else f"{stream['lag']} s"
-        states = ["/".join(str(count) for count in stream["dead_letters"].values())] if letters else []
+        states = [_states(stream["dead_letters"])] if letters else []
         table.add_row(stream["stream"], *(str(stream[name]) for name in counts), str(len(stream["gaps"])), lag, *states)
     table.add_section()
-    table.add_row("total", *(str(totals[name]) for name in counts))
+    ends = ["", "", _states(totals["dead_letters"])] if letters else []
+    table.add_row("total", *(str(totals[name]) for name in counts), *ends)
     return table
+
+
+def _states(letters: Mapping[str, int]) -> str:
+    return "/".join(str(count) for count in letters.values())

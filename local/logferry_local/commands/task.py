@@ -26,6 +26,7 @@ from logferry.task import Task
 from logferry.task_store import TaskStore
 from logferry.vault import Vault
 from logferry_local import task_view as view
+from logferry_local.asking import confirm
 
 __all__ = ["register"]
 
@@ -103,6 +104,7 @@ def show(name: Name, *, as_json: Json = False) -> None:
         stored = TaskStore(table, time.time).get(name)
         rows = Ledger(table).rows(name)
         known = view.detail(stored, Holds(table).health(name), rows)
+    known["dead_letters"] = view.letters(name, os.environ)
     if as_json:
         typer.echo(json.dumps(known))
     else:
@@ -119,12 +121,13 @@ def pause(name: Name) -> None:
 
 
 def resume(name: Name) -> None:
-    """Put a task on line again, and end the system's hold on it, if there is one."""
+    """Put a task on line again, and end the system's hold on it and its streams' rest, if there is one."""
     with _table() as table:
         store = TaskStore(table, time.time)
         _refuse_pending(store, name)
         changed = store.set_state(name, "online")
         released = Holds(table).release(name)
+        positions.wake(name, Ledger(table), time.time())
     typer.echo(f"{name}: online" + ("" if changed or released else " already") + (", hold ended" if released else ""))
 
 
@@ -158,8 +161,7 @@ def delete(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do no
     """Delete a task with its positions and its ledger. Dead letters stay. Applied again, it starts anew."""
     with _table() as table:
         TaskStore(table, time.time).get(name)
-        if not yes:
-            typer.confirm(f"Delete task {name}, its positions and its ledger?", abort=True)
+        confirm(f"Delete task {name}, its positions and its ledger?", yes=yes, subject="task delete")
         applying.delete(name, table, time.time)
     typer.echo(f"{name}: deleted")
 

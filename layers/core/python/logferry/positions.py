@@ -1,5 +1,6 @@
 """Where a task's streams begin, and a person's seek. Moving on skips (a recorded gap), moving back repeats."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -67,6 +68,18 @@ def seek(task: str, source: Source, ledger: Ledger, at: str | int, now: float, o
                 f"stream {row.stream} is in work for up to {left:.0f} s: wait, or pause the task", version=""
             )
     return [_move(task, source, ledger, stream, at, now) for stream in wanted]
+
+
+def wake(task: str, ledger: Ledger, now: float) -> None:
+    """End the rest of all streams: a person says that what was wrong is mended. One in work needs it not."""
+    for row in ledger.rows(task):
+        if row.rest(now):
+            with suppress(Conflict):
+                ledger.edit(task, row.stream, _woken, now=now)
+
+
+def _woken(row: Row) -> Row:
+    return msgspec.structs.replace(row, failures=0, retry_at=0)
 
 
 def _move(task: str, source: Source, ledger: Ledger, stream: Stream, at: str | int, now: float) -> Moved:
