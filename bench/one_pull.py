@@ -37,7 +37,7 @@ def main(address: str, port: int, folder: Path) -> dict[str, float]:
     desk = shop.desk(logs, Patience(lambda: until - time.monotonic(), time.time, time.sleep, random.random))
     (stream,) = logs.streams()
     run([job], stream, logs.position("0", "begin"), desk)
-    job.reach()
+    job.reach(10.0)
     schema()
     gzip(b"")
     idle = _memory("VmRSS")

@@ -10,7 +10,6 @@ from logferry.encoders.json_lines import JsonLines
 from logferry.encoders.key_value import KeyValue
 from logferry.errors import Permanent
 from logferry.model import Record, Value
-from logferry.pieces import cut
 
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=20),
@@ -37,7 +36,7 @@ def test_pieces_are_json_and_join_to_the_text(fields: dict[str, Value], room: in
     """Each piece is a JSON object, and the pieces' texts joined are the whole."""
     body = JsonLines()
     text = body.text(record(fields))
-    pieces = [json.loads(body.piece({"part": 1}, part)) for part in cut(body.inside(text), room)]
+    pieces = [json.loads(body.piece({"part": 1}, part)) for part in body.cuts(text, room)]
     assert "".join(piece["text"] for piece in pieces) == text
 
 

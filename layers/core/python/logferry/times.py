@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from typing import NamedTuple
 
-__all__ = ["FORM", "Moment", "assumption", "parse", "unix_time"]
+__all__ = ["FORM", "Moment", "assumption", "parse", "unix_time", "zone"]
 
 FORM = "a time such as 2026-07-01T00:00:00Z"
 _SPELLING = re.compile(
@@ -52,3 +52,20 @@ def assumption(text: str) -> str:
     """What was assumed to read the text, for a person; "" if nothing was."""
     moment = parse(text)
     return f"{text} has no offset: taken as UTC" if moment and not moment.has_offset else ""
+
+
+def zone(text: str) -> dt.tzinfo | None:
+    """`UTC`, `+08:00` or a name of the tz database (where the system has one); None for what is none of these."""
+    if text in ("UTC", "Z"):
+        return dt.UTC
+    offset = re.fullmatch(r"([-+])([01]\d|2[0-3]):?([0-5]\d)", text, re.ASCII)
+    if offset:
+        sign, hours, minutes = offset.groups()
+        east = dt.timedelta(hours=int(hours), minutes=int(minutes))
+        return dt.timezone(-east if sign == "-" else east)
+    import zoneinfo  # here: it costs a cold start what few configurations need
+
+    try:
+        return zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None

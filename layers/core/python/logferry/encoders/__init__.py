@@ -1,6 +1,12 @@
-"""One record -> bytes, and the frame around many. One file an encoder."""
+"""One record -> bytes, and the frame around many. One file an encoder.
 
-from collections.abc import Mapping, Sequence
+A file that a syslog message can be made of says with `ROLE` which part it plays, and is found by its name:
+
+`format`   the header: `Config`, `MAX_BYTES` of a message by default, `build(Config, Sender) -> Header`
+`body`     the text behind it: `Config`, `build(Config) -> Body`
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from logferry.model import Record
@@ -24,13 +30,14 @@ class Body(Protocol):
     """An encoder whose text can stand behind another's header, whole or in pieces that say what they are."""
 
     one_line: bool  # its texts never hold CR or LF
+    is_titled: bool  # its texts begin with a word and a colon that tell what they are
 
     def text(self, record: Record) -> str:
         """The record's text."""
         ...
 
-    def inside(self, text: str) -> bytes:
-        """The text as it is cut, so that every cut of it can stand in a piece."""
+    def cuts(self, text: str, room: int) -> Iterator[bytes]:
+        """The text in pieces of at most `room` bytes; ValueError when that is too little."""
         ...
 
     def piece(self, marks: Mapping[str, str | int], inside: bytes) -> bytes:

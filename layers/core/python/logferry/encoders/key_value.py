@@ -6,17 +6,44 @@ begins the separator, and CR and LF become `\r` and `\n`: the separator and `=` 
 the backslashes restores the record.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Annotated
 
+import msgspec
+
+from logferry import config
+from logferry.encoders import Body
 from logferry.model import Record
+from logferry.pieces import cut
 from logferry.values import mend, one_line, text_of
 
-__all__ = ["KeyValue"]
+__all__ = ["ROLE", "Config", "KeyValue", "build"]
+
+ROLE = "body"
+Separator = Annotated[str, msgspec.Meta(min_length=1, max_length=8, description="a text of 1 to 8 characters")]
+
+
+class Config(config.Config, frozen=True, kw_only=True):
+    """The options of this body."""
+
+    sep: Separator = "||"
+    leading_separator: bool = False
+    escape: bool = False
+
+    def problems(self) -> list[str]:
+        """A separator that could not part anything."""
+        if set(self.sep) & set("=\\\r\n"):
+            return [f"sep: {self.sep!r} holds =, a backslash or a line break"]
+        if self.escape and self.sep[0] in "nr":
+            return [f"sep: {self.sep!r} begins with {self.sep[0]}, which escape writes for a line break"]
+        return []
 
 
 class KeyValue:
     """An encoder of lines, and a body behind a header."""
+
+    is_titled = False
 
     def __init__(self, sep: str = "||", *, leading_separator: bool = False, escape: bool = False) -> None:
         self.one_line = escape
@@ -46,9 +73,9 @@ class KeyValue:
         except TypeError:
             return self._joined({key: text_of(value) for key, value in record.fields.items()})
 
-    def inside(self, text: str) -> bytes:
-        """The text itself."""
-        return text.encode()
+    def cuts(self, text: str, room: int) -> Iterator[bytes]:
+        """Pieces of the text."""
+        return cut(text.encode(), room)
 
     def piece(self, marks: Mapping[str, str | int], inside: bytes) -> bytes:
         """`part=1||of=3||record=…||` and the cut."""
@@ -80,3 +107,8 @@ class KeyValue:
         for special, escaped in self._escapes:
             text = text.replace(special, escaped)
         return text
+
+
+def build(options: Config) -> Body:
+    """The body for these options."""
+    return KeyValue(options.sep, leading_separator=options.leading_separator, escape=options.escape)
