@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +48,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def begin(*faults: Fault, **options: object) -> Running:
         out = tmp_path / "hec.ndjson"
-        sink = open_sink(Place(out), Options(**({"token": "right"} | options)), faults=faults)  # type: ignore[arg-type]  # the options of the test
+        now = options.pop("now", time.monotonic)
+        sink = open_sink(Place(out), Options(**({"token": "right"} | options)), faults=faults, now=now)  # type: ignore[arg-type]  # the options of the test
         web = Web()
         closing.extend((web.close, sink.close))
         return Running(sink.address, out, web)
@@ -228,3 +230,62 @@ def test_faults_come_from_a_file_too(start: Start, tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text('[{"status": 429, "headers": {"Retry-After": "2"}}]')
     sink = start(faults=str(tmp_path / "faults.json"))
     assert [sink.post(GOOD % 0)[0], sink.post(GOOD % 0)[0]] == [429, 200]
+
+
+ACK = "/services/collector/ack?channel=" + GUID
+
+
+def polled(sink: Running, *ids: int) -> dict[str, bool]:
+    """What the collector says of these ids of our channel."""
+    return sink.post(json.dumps({"acks": ids}).encode(), ACK)[1]["acks"]  # type: ignore[return-value]  # so it is
+
+
+def test_events_are_indexed_before_they_are_acknowledged(start: Start) -> None:
+    """With a delay nothing is in the file, and nothing acknowledged, before it has passed."""
+    now = [0.0]
+    sink = start(ack=True, ack_delay=5, now=lambda: now[0])
+    sink.post(GOOD % 0, X_Splunk_Request_Channel=GUID)
+    assert (polled(sink, 0), sink.events()) == ({"0": False}, [])
+    now[0] = 5.0
+    assert (polled(sink, 0), sink.events()) == ({"0": True}, [{"n": 0}])
+
+
+def test_forgetful_collector_loses_what_it_had_not_indexed(start: Start) -> None:
+    """After so many posts ids begin at 0 again, waiting events are gone, and the tally says so."""
+    sink = start(ack=True, ack_delay=60, forget_every=2)
+    ids = [sink.post(GOOD % n, X_Splunk_Request_Channel=GUID)[1]["ackId"] for n in range(3)]
+    assert (ids, polled(sink, 1), sink.events()) == ([0, 1, 0], {"1": False}, [])
+    tally = json.loads(sink.web.request("GET", sink.address + "/tally", headers={}, time_out=5).body)
+    assert tally == {"accepted": 3, "indexed": 0, "acknowledged": 0, "lost": 2}
+
+
+def test_full_channel_is_code_27_after_a_warning(start: Start) -> None:
+    """From 80 % of the limit on code 25, over it 27; once told, there is room again."""
+    sink = start(ack=True, ack_limit=5)
+    codes = [sink.post(GOOD % n, X_Splunk_Request_Channel=GUID)[1]["code"] for n in range(6)]
+    assert codes == [0, 0, 0, 25, 25, 27]
+    assert polled(sink, 0, 1) == {"0": True, "1": True}
+    assert sink.post(GOOD % 6, X_Splunk_Request_Channel=GUID)[1]["code"] == 25
+
+
+def test_sticky_collector_wants_its_cookie_on_a_known_channel(start: Start) -> None:
+    """A client that forgets the cookie is told code 28; one that keeps it is served."""
+    sink = start(ack=True, sticky=True)
+    assert sink.post(GOOD % 0, X_Splunk_Request_Channel=GUID)[0] == 200
+    assert sink.post(GOOD % 1, X_Splunk_Request_Channel=GUID)[1]["code"] == 28
+    keeping = sink._replace(web=Web(cookies=True))
+    keeping.post(GOOD % 2, X_Splunk_Request_Channel=GUID)
+    assert keeping.post(GOOD % 3, X_Splunk_Request_Channel=GUID)[1]["ackId"] == 1
+    keeping.web.close()
+
+
+def test_busy_on_demand(start: Start, tmp_path: Path) -> None:
+    """While the file is there posts are code 9 and the health page 18."""
+    sink = start(busy_while=str(tmp_path / "busy"))
+    (tmp_path / "busy").touch()
+    assert sink.post(GOOD % 0)[1]["code"] == 9
+    right = {"Authorization": "Splunk right"}
+    health = sink.web.request("GET", sink.address + "/services/collector/health", headers=right, time_out=5)
+    assert (health.status, json.loads(health.body)["code"]) == (503, 18)
+    (tmp_path / "busy").unlink()
+    assert sink.post(GOOD % 0)[0] == 200
