@@ -1,5 +1,7 @@
 """What the ledger says about each task and stream, checked as far as asked, as plain data."""
 
+import copy
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,15 +9,17 @@ from typing import Any
 import msgspec
 
 from logferry import health, proof
+from logferry.backfills import RunLetters, Runs
 from logferry.dead_letters import STATES
 from logferry.errors import LogferryError
 from logferry.ledger import Row
 from logferry.model import Counts
 from logferry.sources import Source
+from logferry.spill_source import SpillSource
 from logferry.task_store import Stored
 from logferry.wiring import Workshop
 
-__all__ = ["Checked", "report"]
+__all__ = ["Checked", "report", "report_run"]
 
 Tick = Callable[[int], None]
 
@@ -42,6 +46,20 @@ def report(shop: Workshop, names: list[str], *, verify: bool, tick: Tick = lambd
             checked.problems.append(f"task {stored.name}: {stored.problem}")
             continue
         checked.tasks.append(_task(shop, stored, checked, tick if verify else None))
+    return checked
+
+
+def report_run(shop: Workshop, name: str, which: str, *, verify: bool, tick: Tick = lambda _records: None) -> Checked:
+    """The same of one backfill run: its own rows and dead letters, recounted by the version it ran with."""
+    run = Runs(shop.table).get(name, which)
+    own = copy.copy(shop)
+    own.ledger, own.dead = shop.ledger.of_run(run.run), RunLetters(shop.dead, run.run)
+    stored = dataclasses.replace(shop.tasks.get(name), version=run.version)
+    checked = Checked(tasks=[], problems=[], notes=[])
+    task = _task(own, stored, checked, tick if verify else None)
+    for stream in task["streams"]:
+        stream["lag"] = None  # a run does not follow the stream
+    checked.tasks.append(task | {"run": run.run, "state": f"backfill {run.run}, {run.state}"})
     return checked
 
 
@@ -89,7 +107,8 @@ def _stream(
         "gaps": [msgspec.to_builtins(gap) for gap in row.gaps],
         "older_gaps": _older_gaps(stored.name, row, checked),
         "open": msgspec.to_builtins(row.open),
-        "lag": _lag(source, row), "drained": row.drained, "last_error": row.last_error,
+        "spilled": row.spilled, "lag": _lag(shop, stored, row, source), "drained": row.drained,
+        "last_error": row.last_error,
     }  # fmt: skip
 
 
@@ -104,21 +123,28 @@ def _older_gaps(task: str, row: Row, checked: Checked) -> dict[str, int]:
 
 def _verify(shop: Workshop, stored: Stored, row: Row, source: Source, checked: Checked, tick: Tick) -> None:
     try:
-        found = proof.recount(stored.name, row, shop.job(stored).plan, source, shop.dead, tick)
+        seen = SpillSource(source, shop.spills, stored.name, [row])
+        found = proof.recount(stored.name, row, shop.job(stored).plan, seen, shop.dead, tick)
+        holes = seen.holes(row.stream)
     except LogferryError as error:
         checked.problems.append(f"task {stored.name}, stream {row.stream}: not recounted: {error}")
         return
     checked.problems.extend(f"task {stored.name}: {difference}" for difference in found.differences)
+    where = f"task {stored.name}, stream {row.stream}"
+    checked.problems.extend(
+        f"{where}: spilled {hole} is neither at the source nor whole in the store" for hole in holes
+    )
     checked.notes.extend(f"task {stored.name}: {note}" for note in found.notes)
 
 
-def _lag(source: Source | None, row: Row) -> int | None:
+def _lag(shop: Workshop, stored: Stored, row: Row, source: Source | None) -> int | None:
     """Seconds since the oldest undelivered record was received; 0 at the end; None if the source does not answer."""
     try:
         if source is None:
             return None
         if source.order(row.position) >= source.order(source.position(row.stream, "end")):
             return 0
-        return max(0, int(time.time()) - source.time_of(row.stream, row.position))
+        seen = SpillSource(source, shop.spills, stored.name, [row])
+        return max(0, int(time.time()) - seen.time_of(row.stream, row.position))
     except LogferryError:
         return None

@@ -21,6 +21,8 @@ from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured
 from logferry.health import Holds
 from logferry.ledger import Ledger
 from logferry.sources import Surroundings
+from logferry.spill_source import SpillSource
+from logferry.spill_store import SpillStore
 from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import TaskStore
@@ -144,10 +146,12 @@ def seek(
     _say_assumption(to)
     with _table() as table:
         source = applying.source_of(TaskStore(table, time.time).get(name).task(), _surroundings())
+        spills = SpillStore(wiring.open_store(os.environ))
         until = time.monotonic() + wait
         while True:
             try:
-                moved = positions.seek(name, source, Ledger(table), at, time.time(), stream)
+                seen = SpillSource(source, spills, name, Ledger(table).rows(name))
+                moved = positions.seek(name, seen, Ledger(table), at, time.time(), stream)
                 break
             except Conflict:
                 if time.monotonic() >= until:
@@ -162,7 +166,7 @@ def delete(name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do no
     with _table() as table:
         TaskStore(table, time.time).get(name)
         confirm(f"Delete task {name}, its positions and its ledger?", yes=yes, subject="task delete")
-        applying.delete(name, table, time.time)
+        applying.delete(name, table, time.time, SpillStore(wiring.open_store(os.environ)))
     typer.echo(f"{name}: deleted")
 
 

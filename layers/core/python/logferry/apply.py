@@ -11,6 +11,7 @@ from logferry.errors import Conflict
 from logferry.health import Holds
 from logferry.ledger import Ledger
 from logferry.sources import Source, Surroundings
+from logferry.spill_store import SpillStore
 from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import Applied, TaskStore, check_input
@@ -46,8 +47,8 @@ def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
     return msgspec.structs.replace(applied, streams=streams)
 
 
-def delete(name: str, table: Table, clock: Callable[[], float]) -> None:
-    """Forget a task, its positions, its ledger and its backfill runs; ConfigError if there is none.
+def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillStore | None = None) -> None:
+    """Forget a task, its positions, its ledger, its backfill runs and what it spilled; ConfigError if there is none.
 
     Dead letters stay: they are data.
 
@@ -59,6 +60,8 @@ def delete(name: str, table: Table, clock: Callable[[], float]) -> None:
     for book in (ledger, *(ledger.of_run(run.run) for run in runs.all(name))):
         _forget(book, name)
     runs.delete(name)
+    if spills:
+        spills.forget(name)
     Holds(table).release(name)
     store.delete(name)
 

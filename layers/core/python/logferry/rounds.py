@@ -80,7 +80,8 @@ def visit(crew: Crew, streams: Sequence[Stream], end_of: Callable[[Stream], Posi
 
 def _sparing(desk: Desk) -> Desk:
     """With time kept for spilling what cannot be delivered in time."""
-    return replace(desk, patience=desk.patience.sparing(min(_SPILL_SECONDS, desk.patience.time_left() * _SPILL_SHARE)))
+    spared = max(0.0, min(_SPILL_SECONDS, desk.patience.time_left() * _SPILL_SHARE))
+    return replace(desk, patience=desk.patience.sparing(spared))
 
 
 def _look_after(turn: "_Turn", crew: Crew, streams: Sequence[Stream]) -> None:

@@ -1,10 +1,10 @@
-"""A source as one row sees it: what was spilled comes from the object store, in its place, all else from the source.
+"""A source as a task's rows see it: what was spilled comes from the object store, in its place.
 
 A spilled batch that is missing or damaged is asked of the source, which may still hold it; if it does not, it is
 Expired like any other. A batch is never cut: who seeks into the midst of one begins with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from logferry.errors import StateError
 from logferry.ledger_row import Row
@@ -16,10 +16,11 @@ __all__ = ["SpillSource", "over"]
 
 
 class SpillSource:
-    """For one task on one stream, as it stands now."""
+    """For one task, as it stands now on the streams of these rows."""
 
-    def __init__(self, source: Source, spills: SpillStore, task: str, row: Row) -> None:
-        self._source, self._spills, self._task, self._row = source, spills, task, row
+    def __init__(self, source: Source, spills: SpillStore, task: str, rows: Sequence[Row]) -> None:
+        self._source, self._spills, self._task = source, spills, task
+        self._rows = {row.stream: row for row in rows}
         self.replays, self.progress = source.replays, source.progress
         self.streams, self.order, self.retention = source.streams, source.order, source.retention
 
@@ -65,25 +66,26 @@ class SpillSource:
 
     def pieces(self, stream: str) -> list[Piece]:
         """What is spilled from the row's position on, in order. What lies elsewhere is left over, and not looked at."""
-        if stream != self._row.stream or not self._row.spilled:
+        row = self._rows.get(stream)
+        if row is None or not row.spilled:
             return []
-        first, last = self.order(self._row.position), self.order(self._row.spilled)
+        first, last = self.order(row.position), self.order(row.spilled)
         found = self._spills.pieces(self._task, stream)
         return [piece for piece in found if first <= self.order(piece.begin) and self.order(piece.end) <= last]
 
-    def holes(self) -> list[str]:
+    def holes(self, stream: str) -> list[str]:
         """What of the spilled range is neither whole in the object store nor at the source any more."""
-        order, stream, at = self.order, self._row.stream, self._row.position
+        row, order = self._rows[stream], self.order
         oldest = order(self._source.position(stream, "begin"))
-        found = []
+        found, at = [], row.position
         for piece in self.pieces(stream):
             if order(at) < min(order(piece.begin), oldest):
                 found.append(f"{at}..{piece.begin}")
             if order(piece.begin) < oldest and self._spills.load(piece) is None:
                 found.append(f"{piece.begin}..{piece.end}")
             at = piece.end
-        if order(at) < min(order(self._row.spilled), oldest):
-            found.append(f"{at}..{self._row.spilled}")
+        if row.spilled and order(at) < min(order(row.spilled), oldest):
+            found.append(f"{at}..{row.spilled}")
         return found
 
     def _restored(self, kept: Kept, piece: Piece) -> Batch:
@@ -92,6 +94,6 @@ class SpillSource:
         return self._source.restore(kept.data, piece.begin, piece.end, kept.filtered_at_source)
 
 
-def over(source: Source, spills: SpillStore, task: str, row: Row | None) -> Source:
+def over(source: Source, spills: SpillStore, task: str, row: Row) -> Source:
     """The source itself, or with what is spilled in its place."""
-    return SpillSource(source, spills, task, row) if row and row.spilled else source
+    return SpillSource(source, spills, task, [row]) if row.spilled else source
