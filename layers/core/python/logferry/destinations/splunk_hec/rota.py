@@ -88,7 +88,8 @@ class Rota:
             now = self._now()
             if now < place.rest:
                 return False
-            if place.failures:
+            if place.failures:  # whoever comes meanwhile leaves it alone, and for longer if this fails too
+                place.failures += 1
                 place.rest = now + _pause(place.failures)
             return True
 
