@@ -54,7 +54,7 @@ def test_the_library_runs_from_its_zip_alone(mounted: Path, contract: str) -> No
     assert not [path for path in found["path"] if "site-packages" in path or path.startswith(str(ROOT))]
 
 
-@pytest.mark.parametrize("name", ["forward", "sweep"])
+@pytest.mark.parametrize("name", ["forward", "replay", "sweep"])
 def test_handlers_import_from_their_zips(mounted: Path, name: str) -> None:
     """Every module of ours and of the wheels comes from the mounted layers, as bytecode was made for it."""
     found = modules_after(mounted / "code" / name, bare=mounted / "opt/python")
@@ -63,7 +63,7 @@ def test_handlers_import_from_their_zips(mounted: Path, name: str) -> None:
     assert not [file for file in ours if not file.startswith(str(mounted))]
 
 
-@pytest.mark.parametrize("name", ["forward", "sweep"])
+@pytest.mark.parametrize("name", ["forward", "replay", "sweep"])
 def test_a_cold_start_loads_nothing_heavy(name: str) -> None:
     """Where all of them are installed, importing a handler still loads none."""
     roots = {module.partition(".")[0] for module in modules_after(ROOT / "functions" / name)}

@@ -101,7 +101,7 @@ def test_sample_events_of_sweep_work_on_both_clouds(delivery: Delivery) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["forwrd", "--event", "s.yaml"], "'forwrd' is not one of forward, sweep"),
+        (["forwrd", "--event", "s.yaml"], "'forwrd' is not one of forward, replay, sweep"),
         (["forward", "--event", "no-such-file"], "no-such-file: cannot be read"),
     ],
 )

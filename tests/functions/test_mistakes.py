@@ -41,7 +41,7 @@ def ended(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[obj
         (["task", "show", "nobody"], 2, "'nobody' is not a task; known: none"),
         (["task", "seek", "nobody", "--to", "noon"], 2, "--to: 'noon' is not begin, end or a time such as 2026-"),
         (["ledger", "nobody"], 2, "'nobody' is not a task"),
-        (["invoke", "forwrd", "--event", "file"], 2, "'forwrd' is not one of forward, sweep"),
+        (["invoke", "forwrd", "--event", "file"], 2, "'forwrd' is not one of forward, replay, sweep"),
         (["invoke", "forward", "--event", "missing"], 2, "missing: cannot be read"),
         (["triggers", "run", "--file", "missing"], 2, "missing: 1 problem(s)\n  cannot be read"),
         (["triggers", "run", "--var", "region"], 2, "--var: 'region', expected NAME=VALUE"),

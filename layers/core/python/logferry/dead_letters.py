@@ -115,10 +115,16 @@ class DeadLetters:
 
     def counts(self, task: str, stream: str = "") -> dict[State, int]:
         """How many letters there are by state, none of them read; what is in two states counts as the later."""
-        found: dict[State, int] = dict.fromkeys(STATES, 0)
+        each = self.by_stream(task, stream).values()
+        return {state: sum(found[state] for found in each) for state in STATES}
+
+    def by_stream(self, task: str, stream: str = "") -> dict[str, dict[State, int]]:
+        """The same for each stream that has letters."""
+        found: dict[str, dict[State, int]] = {}
         marked = (_marked(self.keys(task, state, stream), rank) for rank, state in enumerate(STATES))
-        for _, same in groupby(heapq.merge(*marked), key=lambda one: one[0]):
-            found[STATES[max(rank for _, rank in same)]] += 1
+        for rest, same in groupby(heapq.merge(*marked), key=lambda one: one[0]):
+            of_stream = found.setdefault(unquote(rest.split("/", 1)[0]), dict.fromkeys(STATES, 0))
+            of_stream[STATES[max(rank for _, rank in same)]] += 1
         return found
 
     def keys(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[str]:

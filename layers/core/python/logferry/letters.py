@@ -17,7 +17,7 @@ from logferry.dead_letters import STATES, Closed, DeadLetter, DeadLetters, Edit,
 from logferry.errors import ConfigError, LogferryError
 from logferry.model import Record
 
-__all__ = ["TIME", "Found", "Wanted", "discard", "edit", "find", "locate", "reason_class", "record_of", "words"]
+__all__ = ["TIME", "Found", "Wanted", "discard", "edit", "find", "locate", "read", "reason_class", "record_of", "words"]
 
 TIME = "__time__"  # stands for the record's time (Unix seconds) in an edit
 _GROUP = 32  # letters read at once: a letter may be megabytes
@@ -51,12 +51,17 @@ def find(
     dead: DeadLetters, task: str, wanted: Wanted, state: State = "open", seen: Callable[[int], None] = lambda _n: None
 ) -> Generator[Found]:
     """The wanted letters by their places, and all that cannot be read; `seen` hears how many were looked at."""
-    keys = dead.keys(task, state, wanted.stream)
+    for found in read(dead, dead.keys(task, state, wanted.stream), seen):
+        if found.problem or (found.letter and wanted.takes(found.letter)):
+            yield found
+
+
+def read(dead: DeadLetters, keys: Iterable[str], seen: Callable[[int], None] = lambda _n: None) -> Generator[Found]:
+    """The letters of these keys, in their order; `seen` hears how many more have been read."""
+    left = iter(keys)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="letters") as threads:
-        while group := list(islice(keys, _GROUP)):
-            for found in threads.map(lambda key: _read(dead, key), group):
-                if found.problem or (found.letter and wanted.takes(found.letter)):
-                    yield found
+        while group := list(islice(left, _GROUP)):
+            yield from (one for one in threads.map(lambda key: _read(dead, key), group) if one.problem or one.letter)
             seen(len(group))
 
 
@@ -121,8 +126,8 @@ def discard(dead: DeadLetters, found: Iterable[Found], closed: Closed) -> Iterat
 
 
 def reason_class(reason: str) -> str:
-    """The reason without its numbers, to count alike what is alike."""
-    return re.sub(r"\d+", "#", reason)[:120]
+    """The reason without its numbers, but for a status or code, to count alike what is alike."""
+    return re.sub(r"(?<!HTTP )(?<!code )(?<!\d)\d+", "#", reason)[:120]
 
 
 def _read(dead: DeadLetters, key: str) -> Found:

@@ -16,11 +16,12 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 
 from logferry import config, times
+from logferry.dead_letters import DeadLetter
 from logferry.delivery import Patience
 from logferry.errors import ConfigError, LogferryError, Misconfigured, StateError, told
 from logferry.letter_lease import LetterLeases
@@ -33,7 +34,7 @@ from logferry.runtime import Call
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
 
-__all__ = ["Event", "carry_out", "leases", "replay"]
+__all__ = ["Event", "answer", "busy_of", "carry_out", "leases", "replay"]
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,11 @@ class Event(config.Config, frozen=True, kw_only=True):
             found.extend(error.problems)
         return found
 
+    @classmethod
+    def read(cls, data: object, subject: str) -> Self:
+        """The event. ConfigError that names every mistake."""
+        return config.load(cls, data, subject=subject)
+
     def order(self, task: str, *, bounded: bool, by: str) -> Order:
         """The same for one task."""
         wanted = Wanted(self.stream, self.reason, times.unix_time(self.since) or 0 if self.since else 0)
@@ -92,7 +98,7 @@ def replay(call: Call) -> dict[str, object]:
             if event.task is not None:  # a person named it: what is wrong with it is the answer
                 raise
             done[name] = Replayed(error=error)
-    return _answer(done, shop)
+    return answer(done, shop)
 
 
 def carry_out(
@@ -107,8 +113,7 @@ def carry_out(
     if health is not None and not shop.holds.probe(target.name, patience.clock()):
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(health.retry_at))
         return Replayed(error=Misconfigured(f"task {target.name} is held until {until}: {health.reason}"))
-    busy = in_flight(order.task, shop.ledger, _order_of(shop, order.task), patience.clock)
-    desk = ReplayDesk(shop.dead, leases(shop), shop.settings, patience, busy, seen)
+    desk = ReplayDesk(shop.dead, leases(shop), shop.settings, patience, busy_of(shop, order.task), seen)
     try:
         report = replay_letters(order, shop.job(target), desk)
     except (ConfigError, Misconfigured) as error:  # the task cannot be built: a secret is missing
@@ -126,6 +131,15 @@ def leases(shop: Workshop) -> LetterLeases:
     return LetterLeases(shop.table, shop.settings.lease_seconds, time.time)
 
 
+def busy_of(shop: Workshop, task: str) -> Callable[[DeadLetter], bool]:
+    """A test on letters of the task: is the range in which it was parked still in flight?"""
+
+    def order(position: Position) -> int:  # of the task's source: asked only if a range is open
+        return shop.source(shop.tasks.get(task).task()).order(position)
+
+    return in_flight(task, shop.ledger, order, time.time)
+
+
 def _target(shop: Workshop, name: str, to: str | None) -> Stored:
     stored = shop.tasks.find(to or name)
     if stored is None and to is None and next(iter(shop.dead.keys(name, "open")), None):
@@ -137,15 +151,6 @@ def _target(shop: Workshop, name: str, to: str | None) -> Stored:
     if stored.state == "pending":
         raise Misconfigured(f"task {stored.name} is pending: prove the ownership of its destination first")
     return stored
-
-
-def _order_of(shop: Workshop, task: str) -> Callable[[Position], int]:
-    """How the task's source compares two positions, asked only if a range is open."""
-
-    def order(position: Position) -> int:
-        return shop.source(shop.tasks.get(task).task()).order(position)
-
-    return order
 
 
 def _event(event: object) -> tuple[Event, bool]:
@@ -164,10 +169,11 @@ def _event(event: object) -> tuple[Event, bool]:
         body = event.get("detail") or {}
     else:
         timer = False
-    return config.load(Event, body, subject="event"), timer
+    return Event.read(body, "event"), timer
 
 
-def _answer(done: Mapping[str, Replayed], shop: Workshop) -> dict[str, object]:
+def answer(done: Mapping[str, Replayed], shop: Workshop) -> dict[str, object]:
+    """What a program is told."""
     tasks = {
         name: {key: getattr(found, key) for key in
                ("delivered", "refused", "left_out", "unreadable", "in_flight", "resting", "reasons")}

@@ -62,9 +62,9 @@ class Replayed:
     error: LogferryError | None = None
 
     @property
-    def tried(self) -> int:
-        """Letters that `limit` counts."""
-        return self.delivered + self.refused + self.left_out + self.unreadable
+    def stayed(self) -> int:
+        """Letters that were wanted and are open as before."""
+        return self.refused + self.left_out + self.unreadable + self.in_flight + self.resting
 
     def tell(self, reason: str) -> None:
         """Count one more for a reason."""
