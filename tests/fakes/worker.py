@@ -1,13 +1,12 @@
 """`logferry run` as processes of their own, on the loopback site of `tests.fakes.ferry`."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from types import MappingProxyType
 
 from tests.fakes.ferry import Ferry
 
@@ -49,10 +48,12 @@ class Process:
 
 
 @contextlib.contextmanager
-def worker(boat: Ferry, *tasks: str, name: str = "one", heartbeat: float = 1, **extra: str) -> Iterator[Process]:
+def worker(
+    boat: Ferry, *tasks: str, name: str = "one", heartbeat: float = 1, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Process]:
     """A worker at work; ended, gently or not, in the end."""
     words = [*tasks, "--consumer", name, "--heartbeat", str(heartbeat), "--interval", "0.1"]
-    running = Process(boat, name, words, {**boat.environ, "LOGFERRY_LEASE_SECONDS": str(heartbeat), **extra})
+    running = Process(boat, name, words, {**boat.environ, "LOGFERRY_LEASE_SECONDS": str(heartbeat), **environ})
     try:
         eventually(lambda: "at work in" in running.said or running.process.poll() is not None)
         assert running.process.poll() is None, running.said
@@ -82,5 +83,3 @@ def eventually(what: Callable[[], bool], seconds: float = 30) -> None:
     while not what():
         assert time.monotonic() < until, "it never came to that"
         time.sleep(0.05)
-
-

@@ -1,12 +1,14 @@
 """`logferry run`: workers share shards, replace each other, follow what happens to a logstore, and lose nothing."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 from tests.fakes.ferry import LOGSTORE, PROJECT, Ferry, ferry
 from tests.fakes.misbehaving import Misbehaving, silence
 from tests.fakes.worker import eventually, refused, worker
@@ -70,7 +72,7 @@ def test_a_worker_delivers_and_copies_its_positions_to_the_server(boat: Ferry) -
 
 
 def test_two_workers_share_the_shards_and_the_survivor_takes_all(boat: Ferry) -> None:
-    """One owner a shard; after kill -9 the other has everything within some heartbeats; at most a save interval twice."""
+    """One owner a shard; after kill -9 the other soon has everything, at most a save interval of it twice."""
     boat.hec(to={"max_records": 20})
     boat.put(400, group=10)
     with worker(boat, "to-hec", name="one") as one, worker(boat, "to-hec", name="two"):
@@ -122,12 +124,12 @@ def test_the_first_start_begins_at_the_servers_checkpoints(boat: Ferry) -> None:
         group.save(shard, cursor)
     boat.hec()
     boat.put(60, group=10)
-    with worker(boat, "to-hec", SLS_CG="sync_data"):
+    with worker(boat, "to-hec", environ={"SLS_CG": "sync_data"}):
         eventually(lambda: len(boat.received("to-hec")) == 60)
     assert min(boat.received("to-hec")) == "id-000100"
     for shard, cursor in ends.items():
         group.save(shard, cursor)
-    with worker(boat, "to-hec", SLS_CG="sync_data", name="two"):
+    with worker(boat, "to-hec", name="two", environ={"SLS_CG": "sync_data"}):
         boat.put(10)
         eventually(lambda: len(boat.received("to-hec")) == 70)
     assert sum(boat.received("to-hec").values()) == 70
@@ -141,7 +143,7 @@ def test_a_file_without_a_source_takes_it_from_the_environment(boat: Ferry) -> N
     place = {"SLS_ENDPOINT": boat.address, "SLS_PROJECT": PROJECT}
     assert "source: is missing; write it, or set SLS_LOGSTORE" in refused(boat, str(file), **place)
     boat.put(40)
-    with worker(boat, str(file), **place, SLS_LOGSTORE=LOGSTORE, SLS_CG="WAF-SLS"):
+    with worker(boat, str(file), environ={**place, "SLS_LOGSTORE": LOGSTORE, "SLS_CG": "WAF-SLS"}):
         eventually(lambda: len(boat.received("other")) == 40)
         assert [info.name for info in group_of(boat).listed()] == ["WAF-SLS"]
 
@@ -212,6 +214,34 @@ def test_a_remade_logstore_is_noticed_while_running(boat: Ferry) -> None:
     assert any("made anew" in gap.note for row in rows(boat) for gap in row.gaps)
 
 
+def test_shards_are_split_and_merged_under_a_worker(boat: Ferry) -> None:
+    """Parents are read to their end before their children; every record arrives once."""
+    boat.hec()
+    with worker(boat, "to-hec", name="one"), worker(boat, "to-hec", name="two"):
+        boat.put(200)
+        change(boat, "0", {"action": "split", "key": "40000000000000000000000000000000"})
+        boat.put(200)
+        change(boat, "2", {"action": "merge"})
+        boat.put(200)
+        assert proven(boat) == 0
+        eventually(lambda: {row.stream for row in rows(boat)} == {"0", "1", "2", "3", "4"})
+
+
+def test_a_query_is_answered_by_the_service(boat: Ferry) -> None:
+    """What it drops is counted as filtered at the source, and the cursor moves on all the same."""
+    boat.hec(source={"query": "* | where status = '200' | project id"})
+    boat.put(100)
+    with worker(boat, "to-hec"):
+        eventually(lambda: len(boat.received("to-hec")) == 20)
+        eventually(lambda: sum(row.counts.filtered_at_source for row in rows(boat)) == 80)
+    assert boat.verified("to-hec").delivered == 20
+
+
+def change(boat: Ferry, shard: str, params: dict[str, str]) -> None:
+    """SplitShard or MergeShards."""
+    boat.logstore.client.call(Request("Shards", "POST", f"{boat.logstore.path}/shards/{shard}", params))
+
+
 def test_a_hanging_destination_costs_the_others_nothing(boat: Ferry) -> None:
     """One accepts and never answers, one refuses, one is healthy and has each record within two intervals or so."""
     with Misbehaving(silence) as deaf:
@@ -231,10 +261,25 @@ def test_the_log_goes_to_a_file_with_the_process_number(boat: Ferry) -> None:
     """Two workers of one folder never write one file."""
     boat.hec()
     with worker(boat, "to-hec", "--log-file", "run.log") as one:
-        eventually(lambda: (boat.folder / f"run_{one.pid}.log").exists())
+        eventually((boat.folder / f"run_{one.pid}.log").exists)
         lines = (boat.folder / f"run_{one.pid}.log").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0])["message"] == "post entered"
     assert one.log.read_text(encoding="utf-8") == ""
+
+
+def test_metrics_are_served(boat: Ferry) -> None:
+    """Counters by fate for Prometheus, and whether the worker lives; a stop is as gentle as without."""
+    boat.hec()
+    boat.put(50)
+    with worker(boat, "to-hec", "--metrics-port", "0") as one:
+        assert proven(boat) == 0
+        match = re.search(r"metrics on (http://\S+)/metrics", one.said)
+        assert match
+        text = requests.get(f"{match[1]}/metrics", timeout=10).text
+        delivered = re.findall(r'logferry_records_total{fate="delivered".*} ([0-9.]+)', text)
+        assert sum(map(float, delivered)) == 50
+        assert requests.get(f"{match[1]}/healthz", timeout=10).json() == {"alive": True, "held": []}
+        assert one.stop() == 0
 
 
 @pytest.mark.parametrize(

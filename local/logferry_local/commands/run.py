@@ -6,7 +6,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ import typer
 
 from logferry import times, wiring
 from logferry.errors import ConfigError, Misconfigured
+from logferry.meter import SILENT, Meter
 from logferry.runtime import log_lines
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_STOPS = {signal.SIGTERM, signal.SIGINT}
 _CONSUMER = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}"
 
 
@@ -43,9 +46,15 @@ def run(  # noqa: PLR0913  # one argument an option
     log_file: Annotated[
         Path | None, typer.Option(help="Log there, 100 MB x 5, the process number in the name; else standard error.")
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve /metrics for Prometheus, and /healthz; 0: any free port."),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address to serve them on.")] = "127.0.0.1",
     print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the least RAM policy, and end.")] = False,
 ) -> None:
     """Deliver as a worker: any number of them share the shards, one that dies is replaced. Ends at SIGTERM."""
+    from logferry_local.exporter import Exporter
     from logferry_local.worker import Member, Worker, enlisting
     from logferry_local.worker.journal import journal
     from logferry_local.worker.policy import policy
@@ -66,26 +75,36 @@ def run(  # noqa: PLR0913  # one argument an option
             sys.stderr.write(f"{task.task}: start: {note}\n")
     # A service's log tells of its life; a function's, of which there are thousands, only of trouble.
     least = log_lines.level({"LOGFERRY_LOG_LEVEL": "info", **os.environ})
-    with journal(log_file, least):
-        _work(Worker(groups, Member(consumer, heartbeat, interval), os.environ), groups)
+    with journal(log_file, least), _signals_kept(), ExitStack() as stack:
+        worker = Worker(groups, Member(consumer, heartbeat, interval), os.environ)
+        listener: Meter = SILENT
+        if metrics_port is not None:
+            listener = exporter = Exporter(lambda: not worker.over)
+            typer.echo(f"metrics on {stack.enter_context(exporter.serving(metrics_host, metrics_port))}/metrics")
+        worker.start(listener)
+        for task, name in groups.items():
+            typer.echo(f"{task}: at work in consumer group {name}")
+        _wait(worker)
 
 
-def _work(worker: "Worker", groups: Mapping[str, str]) -> None:
-    """Until a signal comes, or every post has ended; a second signal ends the process at once."""
-    stops = {signal.SIGTERM, signal.SIGINT}
-    # Waited for, not handled: a handler may come while this thread holds the very lock that it needs.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """No thread is interrupted: a handler may come while its thread holds the very lock that it needs."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
-        worker.start()
-        for task, group in groups.items():
-            typer.echo(f"{task}: at work in consumer group {group}")
-        done = threading.Event()
-        threading.Thread(target=_wake_when_over, args=(worker, done), daemon=True).start()
-        signal.sigwait(stops)
-        done.set()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _wait(worker: "Worker") -> None:
+    """Until a signal comes, or every post has ended; then end gently. A second signal ends the process at once."""
+    done = threading.Event()
+    threading.Thread(target=_wake_when_over, args=(worker, done), daemon=True).start()
+    signal.sigwait(_STOPS)
+    done.set()
     over = worker.over
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     worker.stop()
     if over:
         raise Misconfigured("every task has lost its place in its consumer group; the log says to whom")

@@ -25,12 +25,12 @@ def named(file: Path) -> Path:
 @contextmanager
 def journal(file: Path | None, least: int) -> Iterator[None]:
     """Write log lines from this level on, as long as the worker runs."""
-    handler: logging.Handler | None = None
+    handler: logging.Handler = logging.StreamHandler()  # standard error
     if file is not None:
         handler = RotatingFileHandler(named(file), maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+    handler.setFormatter(log_lines.Formatter({"pid": str(os.getpid())}))
     with log_lines.shown("", least, handler):
         try:
             yield
         finally:
-            if handler is not None:
-                handler.close()
+            handler.close()

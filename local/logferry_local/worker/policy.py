@@ -25,7 +25,7 @@ def policy(found: Sequence[Task], groups: Mapping[str, str]) -> dict[str, object
             raise ConfigError([f"source: {task.source.kind} is not read with a RAM policy"], subject=task.task)
         store = f"acs:log:*:*:project/{place['project']}/logstore/{place['logstore']}"
         group = f"{store}/consumergroup/{groups[task.task]}"
-        for actions, resources in ((_LOGSTORE, [store, f"{store}/*"]), (_GROUP, [group, f"{store}/consumergroup/*"])):
+        for actions, resources in ((_LOGSTORE, [store, f"{store}/*"]), (_GROUP, [group])):
             statement: dict[str, object] = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
             if statement not in statements:
                 statements.append(statement)
