@@ -5,6 +5,7 @@ An answer holds 1-1000 log groups and about 10 MB before compression. Groups are
 
 import asyncio
 import logging
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -12,8 +13,10 @@ from logferry.sls.write import list_entry
 from logferry_local.sls_server import bodies, cursors, loggroups
 from logferry_local.sls_server.frame import Call, answer
 from logferry_local.sls_server.refusals import Refusal, invalid_cursor, parameter
+from logferry_local.sls_server.scanning import scan
 from logferry_local.sls_server.segments import Damaged
 from logferry_local.sls_server.shards import OutOfRange, Pull, Reading, Shard
+from logferry_local.spl import Program, SplError, compile_query
 
 __all__ = ["MAX_GROUPS", "MAX_PULL_BYTES", "put", "read_shard"]
 
@@ -23,6 +26,12 @@ MAX_GROUPS = 1000
 MAX_PULL_BYTES = 10 << 20
 _INLINE = 64 << 10  # smaller answers are not worth a thread
 _PROTOBUF = "application/x-protobuf"
+
+
+class _Answered(NamedTuple):
+    body: bytes
+    headers: dict[str, str]
+    next: int
 
 
 async def put(call: Call) -> Response:
@@ -57,30 +66,40 @@ async def read_shard(call: Call) -> Response:
 
 
 async def _pull(call: Call, shard: Shard) -> Response:
-    if call.params.get("query") or call.params.get("processor"):
-        raise parameter("query and processor (SPL) are not served here")
+    program = _program(call)
     begin = _number(call, "cursor")
     end = _number(call, "end_cursor") if call.params.get("end_cursor") else None
     count = call.number("count", MAX_GROUPS, 1, MAX_GROUPS)
     kind = bodies.packing(call.headers.get("accept-encoding", ""))
     try:
         reading = shard.reading(Pull(begin, end, count, MAX_PULL_BYTES))
-        work = asyncio.to_thread(_body, reading, kind) if reading.size > _INLINE else None
-        raw_size, body = await work if work else _body(reading, kind)
+        work = asyncio.to_thread(_answered, reading, kind, program) if reading.size > _INLINE else None
+        answered = await work if work else _answered(reading, kind, program)
     except OutOfRange:
         raise invalid_cursor(call.params["cursor"]) from None
     except Damaged as error:
         log.exception("pull refused", extra={"project": call.project, "logstore": call.path["logstore"]})
         raise Refusal(500, "InternalServerError", f"log group damaged on disk: {error.args[0]}") from None
     headers = {"x-log-compresstype": kind} if kind else {}
-    headers |= {
-        "x-log-cursor": cursors.text(reading.next),
-        "x-log-count": str(reading.count),
-        "x-log-bodyrawsize": str(raw_size),
+    headers |= answered.headers | {
+        "x-log-cursor": cursors.text(answered.next),
         "x-log-cursor-time": str(int(reading.last_time)),
-        "x-log-end-of-cursor": "1" if reading.next >= shard.end else "0",
+        "x-log-end-of-cursor": "1" if answered.next >= shard.end else "0",
     }
-    return Response(body, headers=headers, media_type=_PROTOBUF)
+    return Response(answered.body, headers=headers, media_type=_PROTOBUF)
+
+
+def _program(call: Call) -> Program | None:
+    """What `query` says; None without one."""
+    if call.params.get("processor"):
+        raise parameter("processor: stored processors are not served here; write the SPL as query")
+    query, mode = call.params.get("query", ""), call.params.get("pullMode", "scan_on_stream")
+    if mode != "scan_on_stream":
+        raise parameter(f"pullMode: {mode[:20]!r} is not scan_on_stream")
+    try:
+        return compile_query(query) if query.strip() else None
+    except SplError as error:
+        raise parameter(f"invalid query: {error}") from None
 
 
 async def _cursor(call: Call, shard: Shard) -> Response:
@@ -104,9 +123,24 @@ async def _cursor_time(call: Call, shard: Shard) -> Response:
 _READS = {"log": _pull, "logs": _pull, "cursor": _cursor, "cursor_time": _cursor_time}
 
 
-def _body(reading: Reading, kind: str) -> tuple[int, bytes]:
-    raw = reading.body()
-    return len(raw), bodies.pack(kind, raw) if raw else b""
+def _answered(reading: Reading, kind: str, program: Program | None) -> _Answered:
+    if program is None:
+        raw, following = reading.body(), reading.next
+        headers = {"x-log-count": str(reading.count)}
+    else:
+        found = scan(reading, program)
+        raw, following = found.body, found.next
+        # As the vendor's clients name them: groups and bytes before the query, logs before and after it.
+        headers = {
+            "x-log-count": str(found.groups),
+            "x-log-resultlines": str(found.lines),
+            "x-log-rawdatacount": str(found.raw_groups),
+            "x-log-rawdatalines": str(found.raw_lines),
+            "x-log-rawdatasize": str(found.raw_size),
+            "x-log-failedlines": str(found.failed_lines),
+        }
+    headers["x-log-bodyrawsize"] = str(len(raw))
+    return _Answered(bodies.pack(kind, raw) if raw else b"", headers, following)
 
 
 def _number(call: Call, name: str) -> int:
