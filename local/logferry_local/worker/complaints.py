@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from logferry.errors import LogferryError
+from logferry.errors import LogferryError, is_passing
 
 __all__ = ["Complaints"]
 
@@ -21,17 +21,19 @@ class Complaints:
         self._last, self._until = "", 0.0
 
     def say(self, message: str, trouble: Exception | str) -> None:
-        """A warning for what may pass by itself; an error, with its place, for a mistake of ours."""
+        """A warning for what may pass by itself, an error where a person must act; our own mistakes with their place."""
         ours = isinstance(trouble, LogferryError | str)
         reason = str(trouble) if ours else type(trouble).__name__
         if reason == self._last and self._now() < self._until:
             return
         self._last, self._until = reason, self._now() + _AGAIN
         facts = {**self._facts, "reason": reason}
-        if ours:
+        if isinstance(trouble, str) or is_passing(trouble):
             self._log.warning(message, extra=facts)
+        elif ours:
+            self._log.error(message, extra=facts)
         else:
-            self._log.error("mistake in logferry", extra=facts, exc_info=trouble)  # type: ignore[arg-type]  # no text
+            self._log.error("mistake in logferry", extra=facts, exc_info=trouble)
 
     def over(self) -> None:
         """It works again."""

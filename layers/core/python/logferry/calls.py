@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from logferry import kinds, registry
 from logferry.config import Config
 from logferry.delivery import Patience
-from logferry.errors import ConfigError, LogferryError, Unfinished, told
+from logferry.errors import ConfigError, LogferryError, Unfinished, is_passing, told
 from logferry.kinds import Chosen
 from logferry.model import Counts, Effort, Outcome
 from logferry.rounds import Crew, Visit, visit
@@ -78,6 +78,9 @@ class _Round:
             self.counts[outcome.task] = self.counts.get(outcome.task, Counts()) + outcome.counts
             if not outcome.finished:
                 self.unfinished[f"{outcome.task}/{outcome.stream}"] = outcome.note
+            if outcome.effort.errors and not outcome.held:
+                facts = {"task": outcome.task, "stream": outcome.stream, "reason": outcome.note}
+                log.warning("delivery is delayed", extra=facts)
 
     def answer(self) -> dict[str, object]:
         tasks = {
@@ -100,15 +103,21 @@ def _go_round(tasks: Sequence[Stored], shop: Workshop, call: Call, one: Callable
             visited = one(shop.crew(crew, mine))
             found.add(visited)
             call.meter.observe(visited)
-        except Exception as error:  # a mistake of ours too is told once the other crews had their turn
+        except Exception as error:  # noqa: BLE001  # a mistake of ours too is told once the other crews had their turn
             names = ", ".join(stored.name for stored in crew)
-            ours = isinstance(error, LogferryError)
-            what = "source unreadable" if ours else "mistake in logferry"
-            log.exception(what, extra={"task": names, "reason": told(error)}, exc_info=None if ours else error)
+            _tell(names, error)
             found.errors[names] = error
             call.meter.observe(_failed(crew, error))
     log.info("round done", extra={"tasks": len(found.counts), "unfinished": found.unfinished, "held": found.held})
     return found
+
+
+def _tell(names: str, error: Exception) -> None:
+    facts = {"task": names, "reason": told(error)}
+    if isinstance(error, LogferryError):
+        log.log(logging.WARNING if is_passing(error) else logging.ERROR, "source unreadable", extra=facts)
+    else:
+        log.error("mistake in logferry", extra=facts, exc_info=error)
 
 
 def _failed(crew: Sequence[Stored], error: Exception) -> Visit:

@@ -114,3 +114,10 @@ def told(error: Exception) -> str:
     if isinstance(error, LogferryError):
         return f"{type(error).__name__}: {error}"
     return f"{type(error).__name__}, a mistake in logferry: the log names the place"
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether it may pass by itself; if not, a person must act. A mistake of ours does not pass."""
+    return isinstance(error, Transient | StateError | Unfinished) or (
+        isinstance(error, SourceError) and error.transient
+    )

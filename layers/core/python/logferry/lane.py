@@ -1,5 +1,6 @@
 """One task on one stream: select, encode, pack, settle in a window, and save the longest settled prefix."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +21,8 @@ from logferry.sources import Batch, Source
 from logferry.window import Pending, Window
 
 __all__ = ["Lane", "Pull"]
+
+log = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds a failing stream rests: the circuit's back-off
 
@@ -170,6 +173,14 @@ class Lane:
             self._renew()  # whoever lost the stream parks nothing that its new owner may deliver
         for ordinal, reason in pending.parked.items():
             dead.park(name, self.job.version, places[ordinal], reason, batch.original(ordinal))
+        if places:
+            facts = {
+                "task": name,
+                "stream": stream,
+                "records": len(places),
+                "reason": next(iter(pending.parked.values())),
+            }
+            log.warning("records parked", extra=facts)
         if pending.again:
             if self._strays is None:
                 self._strays = set(dead.places(name, "open", stream))

@@ -15,10 +15,9 @@ from logferry.errors import (
     Expired,
     LogferryError,
     Misconfigured,
-    SourceError,
     StateError,
-    Transient,
     Unfinished,
+    is_passing,
     told,
 )
 from logferry.group import Part, Pull, pump
@@ -176,11 +175,7 @@ def _why(error: Exception | None, row: Row, pause: float) -> str:
 
 def _passing(error: Exception) -> bool:
     """Whether waiting may help."""
-    if isinstance(error, Conflict | Misconfigured):
-        return False
-    return isinstance(error, Transient | StateError | Unfinished) or (
-        isinstance(error, SourceError) and error.transient
-    )
+    return is_passing(error) and not isinstance(error, Conflict)  # the stream is somebody else's by now
 
 
 def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:

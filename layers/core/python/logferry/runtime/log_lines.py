@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from logferry.errors import ConfigError, LogferryError, Unfinished
+from logferry.errors import ConfigError, LogferryError, is_passing
 
 __all__ = ["LEVELS", "Formatter", "level", "line", "shown", "to_stderr"]
 
@@ -30,9 +30,7 @@ def to_stderr(environ: Mapping[str, str], request_id: str) -> Iterator[None]:
             _ROOT.setLevel(level(environ))
             yield
         except Exception as error:
-            _ROOT.log(
-                logging.WARNING if isinstance(error, Unfinished) else logging.ERROR, "invocation failed", exc_info=error
-            )
+            _ROOT.log(logging.WARNING if is_passing(error) else logging.ERROR, "invocation failed", exc_info=error)
             raise
 
 
