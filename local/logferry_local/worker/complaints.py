@@ -21,7 +21,7 @@ class Complaints:
         self._last, self._until = "", 0.0
 
     def say(self, message: str, trouble: Exception | str) -> None:
-        """A warning for what may pass by itself, an error where a person must act; our own mistakes with their place."""
+        """A warning for what may pass by itself, an error where a person must act; our mistakes with their place."""
         ours = isinstance(trouble, LogferryError | str)
         reason = str(trouble) if ours else type(trouble).__name__
         if reason == self._last and self._now() < self._until:
