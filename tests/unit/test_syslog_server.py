@@ -12,7 +12,7 @@ from logferry.config import load
 from logferry.destinations import Surroundings
 from logferry.destinations.syslog_server import Config, build, encoder
 from logferry.errors import ConfigError
-from logferry.model import Payload, Record
+from logferry.model import Payload, Record, Value
 from logferry.vault import Vault
 from logferry_local.sinks._rfc5424 import parse
 
@@ -48,6 +48,24 @@ def test_facility_and_severity_go_by_name_or_number(options: dict[str, object], 
     assert encoded(**options).startswith(b"<%d>1 " % number)
 
 
+def test_priority_is_read_from_fields() -> None:
+    """The first pattern that matches the whole value decides; other values and no value are the default."""
+    options = {"severity": {"field": "status", "map": {"5*": "err", "4*": "warning"}, "default": "notice"}}
+    made = encoder(load(Config, HOST | options), AROUND)
+    found = [made.encode(Record(0, 0, 0, {"status": status})) for status in ("503", "404", "1500", "", 500)]
+    assert [one.partition(b">")[0] for one in found] == [b"<11", b"<12", b"<13", b"<13", b"<11"]
+    assert made.encode(Record(0, 0, 0, {})).startswith(b"<13>")
+
+
+def test_priority_without_a_map_is_the_fields_own() -> None:
+    """A field that holds names or numbers of severities needs no map; what is none of these is the default."""
+    options = {"severity": {"field": ["level", "lvl"]}, "facility": {"field": "f", "map": {"auth*": "authpriv"}}}
+    made = encoder(load(Config, HOST | options), AROUND)
+    given: list[dict[str, Value]] = [{"level": "err"}, {"lvl": "2"}, {"level": "loud"}, {"level": 0, "f": "auth.log"}]
+    numbers = [made.encode(Record(0, 0, 0, fields)).partition(b">")[0] for fields in given]
+    assert numbers == [b"<11", b"<10", b"<14", b"<80"]
+
+
 def test_tag_is_the_app_name() -> None:
     """What other senders call a tag stands where RFC 5424 has APP-NAME."""
     assert parse(encoded(tag="waf")[:-1])["app"] == "waf"
@@ -74,6 +92,17 @@ def test_messages_are_limited_by_default(protocol: str, longest: int) -> None:
         ({"facility": 24}, "facility: 24 is not 0-23"),
         ({"severity": -1}, "severity: -1 is not 0-7"),
         ({"severity": "INFO"}, "severity: 'INFO' is not 0-7 or one of emerg"),
+        ({"severity": {"field": "s", "map": {"4*": "warn"}}}, "severity.map.4*: 'warn' is not 0-7 or one of emerg"),
+        ({"severity": {"field": "s", "default": 8}}, "severity.default: 8 is not 0-7"),
+        ({"facility": {"map": {}}}, "facility.field: is missing"),
+        ({"timezone": "UTC"}, "timezone: applies to rfc3164 only"),
+        ({"format": "rfc3164", "timezone": "Asia/Nowhere"}, "timezone: 'Asia/Nowhere' is not UTC, an offset"),
+        ({"format": "rfc3164", "bom": True}, "bom: applies to rfc5424 only"),
+        ({"body": "hec"}, "body: 'hec' is not one of cef, json_lines, key_value, leef"),
+        ({"body": {"cef": {}, "leef": {}}}, "body: a mapping of 2 keys is not one of"),
+        ({"body": {"cef": {"vender": "x"}}}, "body.cef.vender: unknown key, did you mean vendor?"),
+        ({"body": {"cef": None}}, "body.cef: null is not a mapping of vendor"),
+        ({"body": {"key_value": {"sep": ","}}, "sep": ","}, "sep: stands beside body and under key_value"),
         ({"format": "rfc3165"}, "format: 'rfc3165' is not one of rfc3164, rfc5424, rfc5424_short"),
         ({"framing": "lf", "protocol": "udp"}, "framing: 'lf' does not apply to udp"),
         ({"max_message_bytes": 65508, "protocol": "udp"}, "max_message_bytes: 65508 is over 65507"),

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-__all__ = ["parse"]
+__all__ = ["checked_time", "nil", "parse"]
 
 _NAME = rb"[\x21\x23-\x3c\x3e-\x5c\x5e-\x7e]{1,32}"  # printable but = space ] "
 _ELEMENT = rb"\[%b(?: %b=\"(?:[^\"\\\]]|\\.)*\")*\]" % (_NAME, _NAME)
@@ -33,26 +33,28 @@ def parse(message: bytes) -> dict[str, object]:
     pri, _, time, host, app, procid, msgid, data = (part.decode("utf-8", "backslashreplace") for part in found.groups())
     if int(pri) > 191:
         raise ValueError(f"PRI: {pri} is over 191")
-    if time != "-":
-        _check_time(time)
     rest = message[found.end() + 1 :]
     marked = rest.startswith(_BOM)
     text = rest[3:].decode() if marked else rest.decode("utf-8", "backslashreplace")
     return {
-        "facility": int(pri) // 8, "severity": int(pri) % 8, "time": _nil(time), "host": _nil(host), "app": _nil(app),
-        "procid": _nil(procid), "msgid": _nil(msgid), "data": _nil(data), "bom": marked, "msg": text,
+        "facility": int(pri) // 8, "severity": int(pri) % 8, "time": checked_time(time), "host": nil(host),
+        "app": nil(app), "procid": nil(procid), "msgid": nil(msgid), "data": nil(data), "bom": marked, "msg": text,
     }  # fmt: skip
 
 
-def _nil(part: str) -> str | None:
+def nil(part: str) -> str | None:
+    """A header's field, None for nil."""
     return None if part == "-" else part
 
 
-def _check_time(time: str) -> None:
-    try:
-        datetime.fromisoformat(time)
-    except ValueError as error:
-        raise ValueError(f"TIMESTAMP: {time}: {error}") from None
+def checked_time(time: str) -> str | None:
+    """The time as it is written, None for nil; ValueError for a day or an hour that there is not."""
+    if time != "-":
+        try:
+            datetime.fromisoformat(time)
+        except ValueError as error:
+            raise ValueError(f"TIMESTAMP: {time}: {error}") from None
+    return nil(time)
 
 
 def _where(message: bytes) -> str:

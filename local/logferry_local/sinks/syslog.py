@@ -1,8 +1,8 @@
-"""Syslog over UDP, TCP or TLS: one JSON line a message, RFC 5424 read strictly, framing judged message by message.
+"""Syslog over UDP, TCP or TLS: one JSON line a message, RFC 5424 and 3164 read strictly, framing judged a message.
 
-A line holds facility, severity, time, host, app, procid, msgid, data, bom, msg and framing; a message that breaks the
-rules is kept as wrong (why), raw and framing. Messages are in the file before more is read, and closing the sink
-first reads what has already come.
+A line holds header (the format), facility, severity, time, host, app, procid, msgid, data, bom, msg and framing, and of
+a CEF or LEEF text its parts as event; a message that breaks the rules is kept as wrong (why), raw and framing. Messages
+are in the file before more is read, and closing the sink first reads what has already come.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import orjson
 
 from logferry import config
 from logferry.errors import ConfigError
-from logferry_local.sinks import Place, Sink
+from logferry_local.sinks import Place, Sink, _events, _rfc3164
 from logferry_local.sinks._frames import Frame, Frames
 from logferry_local.sinks._lines import Lines
 from logferry_local.sinks._rfc5424 import parse
@@ -140,10 +140,21 @@ def _judge(frame: Frame) -> dict[str, object]:
     wrong = frame.wrong
     if not wrong:
         try:
-            return {**parse(frame.message), "framing": frame.framing}
+            return {**_read(frame.message), "framing": frame.framing}
         except ValueError as error:
             wrong = str(error)
     return {"wrong": wrong, "raw": frame.message.decode("utf-8", "backslashreplace"), "framing": frame.framing}
+
+
+def _read(message: bytes) -> dict[str, object]:
+    if _rfc3164.seems(message):
+        parts = {"header": "rfc3164", **_rfc3164.parse(message)}
+    elif _rfc3164.seems_short(message):
+        parts = {"header": "rfc5424_short", **_rfc3164.parse_short(message)}
+    else:
+        parts = {"header": "rfc5424", **parse(message)}
+    event = _events.parse(str(parts["msg"]))
+    return parts if event is None else {**parts, "event": event}
 
 
 def _context(options: Options) -> ssl.SSLContext:
