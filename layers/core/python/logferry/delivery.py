@@ -162,9 +162,10 @@ def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: Park
         except (TooLarge, Permanent) as error:
             work.doubt(piece, error)
             work.halve_or_park(piece, str(error))
-        except Misconfigured:
+        except Misconfigured as error:
             if refreshed or not to.refresh():
                 raise
+            work.doubt(piece, error)
             refreshed = True
             work.pieces.append(piece)
     return work.verdict

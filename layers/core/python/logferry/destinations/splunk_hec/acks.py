@@ -148,7 +148,7 @@ class Acks:
                     self._waits = [*self._waits, self._now() - since][-_REMEMBERED:]
                     return
                 if self._now() >= until:
-                    self._fail(post, f"no acknowledgement within {until - since:.0f} s")
+                    self._fail(post, f"no acknowledgement within {round(until - since, 1):g} s")
                 if self._trouble:
                     raise Misconfigured(self._trouble, in_doubt=True)
                 self._sleep(min(self._poll(until), max(until - self._now(), 0.0)))
