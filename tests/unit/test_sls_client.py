@@ -1,8 +1,9 @@
 """One request to the log service: what is sent, and what each answer becomes."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +16,7 @@ from tests.fakes.misbehaving import Behaviour, Misbehaving, Request, answer, clo
 from logferry.errors import Expired, LogferryError, Misconfigured, Missing, SourceError
 from logferry.sls import signing
 from logferry.sls.client import Client, web
+from logferry.sls.consumer_group import ConsumerGroup
 from logferry.sls.credentials import Credentials, EnvironKeys, VaultKeys
 from logferry.sls.endpoint import Endpoint
 from logferry.sls.logstore import Compression, Logstore, Pull, Pulled
@@ -129,6 +131,7 @@ def test_answers_that_cannot_be_are_source_errors(headers: dict[str, str], body:
         (refused(403, "ReadQuotaExceed"), None),
         (refused(403, "ShardReadQuotaExceed"), None),
         (refused(403, "Forbidden", "Read QPS Exceed"), None),
+        (refused(403, "ProjectQuotaExceed", "Project Inflow Quota Exceed"), None),
         (refused(400, "RequestTimeout"), None),
         (answer(502, b"<html>bad gateway</html>", {"Retry-After": "soon"}), None),
         (close, None),
@@ -169,6 +172,11 @@ def test_nobody_there_is_transient() -> None:
         (400, "RequestTimeExpired", Misconfigured, "check this machine's clock"),
         (401, "SecurityTokenExpired", Misconfigured, "renew the temporary key"),
         (403, "Unauthorized", Misconfigured, "RAM user or role"),
+        (401, "Unauthorized", Misconfigured, "PullLogs needs the action log:GetCursorOrData"),
+        (403, "Unauthorized", Misconfigured, "PullLogs needs the action log:GetCursorOrData"),
+        (400, "ConsumerGroupQuotaExceed", Misconfigured, "at most 30 consumer groups: delete those that nobody uses"),
+        (403, "ConsumerGroupQuotaExceed", Misconfigured, "logferry sls groups delete NAME"),
+        (400, "ProjectQuotaExceed", Misconfigured, "ask the vendor for a higher quota"),
         (403, "AccessDenied", Misconfigured, "RAM user or role"),
         (400, "ParameterInvalid", SourceError, "ParameterInvalid"),
     ],
@@ -180,6 +188,26 @@ def test_each_refusal_becomes_one_error(status: int, code: str, kind: type[Logfe
     assert not getattr(error, "transient", False)
     assert f"PullLogs p-1/logstores/l/shards/0: {status} {code}: words (request id R1)" in str(error)
     assert says in str(error)
+
+
+def test_refused_group_operation_names_its_action() -> None:
+    """Each operation on consumer groups says which RAM action is missing."""
+    denied = refused(401, "Unauthorized", "denied by sts or ram")
+    with Misbehaving(*[denied] * 6) as server, logstore(server.url) as store:
+        group = ConsumerGroup(store, "g")
+        calls: list[Callable[[], object]] = [
+            group.create, group.listed, group.delete, partial(group.heartbeat, "c", []), group.checkpoints,
+            partial(group.save, "0", "MQ=="),
+        ]  # fmt: skip
+        actions = []
+        for call in calls:
+            with pytest.raises(Misconfigured, match="RAM user or role may do") as caught:
+                call()
+            actions.append(str(caught.value).rpartition(" needs the action log:")[2])
+    assert actions == [
+        "CreateConsumerGroup", "ListConsumerGroup", "DeleteConsumerGroup", "ConsumerGroupHeartBeat",
+        "GetConsumerGroupCheckPoint", "ConsumerGroupUpdateCheckPoint",
+    ]  # fmt: skip
 
 
 def test_redirect_is_not_followed() -> None:

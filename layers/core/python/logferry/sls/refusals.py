@@ -2,13 +2,15 @@
 
 | answer | error |
 |---|---|
-| 5xx, 429, `ServerBusy`, `RequestTimeout`, quotas (`…QuotaExceed`, 403) | SourceError, transient, with `Retry-After` |
+| `ConsumerGroupQuotaExceed`, `ProjectQuotaExceed` (400) | Misconfigured: there are too many; no waiting helps |
+| 5xx, 429, `ServerBusy`, `RequestTimeout`, quotas of speed (`…QuotaExceed`) | SourceError, transient, `Retry-After` |
 | a cursor that is invalid or older than what is kept | Expired |
 | `ProjectNotExist`, `LogStoreNotExist`, `ShardNotExist`, `ConsumerGroupNotExist` | Missing |
 | signature, key, token, clock, permission (401, other 403) | KeyRefused, a Misconfigured that says what to do |
 | everything else | Declined, a SourceError that is not transient, with the service's code |
 
-Messages hold operation, status, code, text and request id. What the service echoes of our token is masked.
+Messages hold operation, status, code, text and request id; where permission is missing, also the action that the
+operation needs. What the service echoes of our token is masked.
 """
 
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from logferry.errors import Expired, LogferryError, Misconfigured, Missing, SourceError
+from logferry.sls.actions import needs
 
 __all__ = ["Declined", "KeyRefused", "Refusal", "refusal"]
 
@@ -36,6 +39,14 @@ _ADVICE = {
     "RequestTimeTooSkewed": _CLOCK,
     "RequestTimeExpired": _CLOCK,
 }
+
+
+_FULL = {  # how many there may be, not how fast
+    "ConsumerGroupQuotaExceed": "a logstore has at most 30 consumer groups: delete those that nobody uses any more "
+    "(`logferry sls groups list`, `logferry sls groups delete NAME`)",
+    "ProjectQuotaExceed": "delete what is not used any more, or ask the vendor for a higher quota",
+}
+_PERMISSION = ("Unauthorized", "Forbidden", "AccessDenied")
 
 
 class KeyRefused(Misconfigured):
@@ -79,6 +90,8 @@ def translate(said: Refusal, operation: str, secrets: tuple[str, ...]) -> Logfer
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     message = f"{operation}: {said.status} {said.code}: {text[:_MAX_TEXT]} (request id {said.request_id})"
+    if said.code in _FULL and said.status < 500 and not (said.status == 403 and said.code == "ProjectQuotaExceed"):
+        return Misconfigured(f"{message}; {_FULL[said.code]}")
     if said.status >= 500 or said.status == 429 or said.code in _BUSY or _is_quota(said):
         return SourceError(message, transient=True, retry_after=said.retry_after)
     if "invalidcursor" in said.code.lower():
@@ -87,7 +100,8 @@ def translate(said: Refusal, operation: str, secrets: tuple[str, ...]) -> Logfer
         return Missing(message)
     if said.code in _ADVICE or said.status in (401, 403):
         advice = _ADVICE.get(said.code, "check what the key's RAM user or role may do")
-        return KeyRefused(f"{message}; {advice}")
+        wanted = needs(operation) if said.status == 403 or said.code in _PERMISSION else ""
+        return KeyRefused(f"{message}; {advice}{wanted}")
     return Declined(message, said.code)
 
 
