@@ -21,7 +21,8 @@ __all__ = ["Daemon", "rsyslog", "syslog_ng"]
 
 
 class Daemon(NamedTuple):
-    """A running receiver. Ports by input: udp, tcp (rsyslog: both framings), octets (syslog-ng), tls, mtls."""
+    """A running receiver. Ports by input: udp, tcp (rsyslog: both framings), tls, mtls; syslog-ng also octets,
+    legacy (RFC 3164 by lines) and values (JSON, written as a CEF extension by `extensions`)."""
 
     ports: Mapping[str, int]
     out: Path
@@ -31,16 +32,21 @@ class Daemon(NamedTuple):
     def received(self, count: int, *, wait: float = 15.0) -> list[dict[str, Any]]:
         """What it parsed; waits until there are `count`, and a moment longer for any too many."""
         deadline = time.monotonic() + wait
-        while time.monotonic() < deadline and len(self._lines()) < count:
+        while time.monotonic() < deadline and len(_lines(self.out)) < count:
             time.sleep(0.05)
         time.sleep(0.1)
-        return [json.loads(line) for line in self._lines()]
+        return [json.loads(line) for line in _lines(self.out)]
 
-    def _lines(self) -> list[str]:
-        if not self.out.exists():
-            return []
-        text = self.out.read_text("utf-8", "backslashreplace")
-        return text[: text.rfind("\n") + 1].splitlines()
+    def extensions(self, values: Sequence[Mapping[str, str]]) -> list[str]:
+        """What syslog-ng's own function makes of these values, one extension each."""
+        out = self.out.with_name(self.out.name + ".cef")
+        before = len(_lines(out))
+        with socket.create_connection(("127.0.0.1", self.ports["values"]), timeout=5) as end:
+            end.sendall("".join(json.dumps(one) + "\n" for one in values).encode())
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and len(_lines(out)) < before + len(values):
+            time.sleep(0.05)
+        return _lines(out)[before:]
 
 
 _RSYSLOG = r"""
@@ -53,7 +59,8 @@ template(name="lines" type="list" option.jsonf="on") {{
   property(outname="time" name="timereported" dateFormat="rfc3339" format="jsonf")
   property(outname="host" name="hostname" format="jsonf") property(outname="app" name="app-name" format="jsonf")
   property(outname="procid" name="procid" format="jsonf") property(outname="msgid" name="msgid" format="jsonf")
-  property(outname="data" name="structured-data" format="jsonf") property(outname="msg" name="msg" format="jsonf") }}
+  property(outname="data" name="structured-data" format="jsonf") property(outname="msg" name="msg" format="jsonf")
+  property(outname="tag" name="syslogtag" format="jsonf") }}
 ruleset(name="keep") {{ action(type="omfile" file="{out}" template="lines" asyncWriting="off" flushOnTXEnd="on") }}
 input(type="imudp" address="127.0.0.1" port="{udp}" ruleset="keep" name="udp" rcvbufSize="4m")
 input(type="imtcp" address="127.0.0.1" port="{tcp}" ruleset="keep" name="tcp")
@@ -70,14 +77,19 @@ options {{ log-msg-size(65536); keep-hostname(yes); use-dns(no); chain-hostnames
   keep-timestamp(yes); flush-lines(1); time-zone("UTC"); }};
 source udp {{ network(ip("127.0.0.1") transport("udp") port({udp}) flags(syslog-protocol) so-rcvbuf(4194304)); }};
 source tcp {{ network(ip("127.0.0.1") transport("tcp") port({tcp}) flags(syslog-protocol)); }};
+source legacy {{ network(ip("127.0.0.1") transport("tcp") port({legacy})); }};
+source values {{ network(ip("127.0.0.1") transport("tcp") port({values}) flags(no-parse)); }};
+parser values {{ json-parser(prefix(".cef.")); }};
+destination extension {{ file("{out}.cef" template("$(format-cef-extension --subkeys .cef.)\n")); }};
+log {{ source(values); parser(values); destination(extension); }};
 source octets {{ syslog(ip("127.0.0.1") transport("tcp") port({octets})); }};
 source tls {{ syslog(ip("127.0.0.1") transport("tls") port({tls}) tls(key-file("{key}") cert-file("{cert}")
   peer-verify(optional-untrusted))); }};
 source mtls {{ syslog(ip("127.0.0.1") transport("tls") port({mtls}) tls(key-file("{key}") cert-file("{cert}")
   ca-file("{ca}") peer-verify(required-trusted))); }};
 destination keep {{ file("{out}" template("$(format-json input=$SOURCE time=$ISODATE pri=$PRI host=$HOST app=$PROGRAM
- procid=$PID msgid=$MSGID data=$SDATA msg=$MSG)\n")); }};
-log {{ source(udp); source(tcp); source(octets); source(tls); source(mtls); destination(keep); }};
+ procid=$PID msgid=$MSGID data=$SDATA msg=$MSG tag=$MSGHDR)\n")); }};
+log {{ source(udp); source(tcp); source(legacy); source(octets); source(tls); source(mtls); destination(keep); }};
 """
 
 
@@ -108,7 +120,9 @@ def syslog_ng(folder: Path) -> Iterator[Daemon]:
 
     version = re.search(r"\d+\.\d+", modules.name)
     template = _SYSLOG_NG.replace("{version}", version[0] if version else "3.38")
-    with _running(folder, ("udp", "tcp", "octets", "tls", "mtls"), template, command, environ) as daemon:
+    with _running(
+        folder, ("udp", "tcp", "legacy", "values", "octets", "tls", "mtls"), template, command, environ
+    ) as daemon:
         yield daemon
 
 
@@ -141,6 +155,14 @@ def _running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+def _lines(path: Path) -> list[str]:
+    """Whole lines only."""
+    if not path.exists():
+        return []
+    text = path.read_text("utf-8", "backslashreplace")
+    return text[: text.rfind("\n") + 1].split("\n")[:-1]
 
 
 def _free_ports(count: int) -> list[int]:
