@@ -179,6 +179,12 @@ def test_misconfigured_reads_the_secrets_again_once() -> None:
     assert to.refreshes == 1
 
 
+def test_misconfigured_in_doubt_is_counted_when_it_is_sent_again() -> None:
+    """It was posted, and only its acknowledgement could not be asked for: with a new token it goes a second time."""
+    to = ScriptedDestination(script=errors(Misconfigured("401 to a poll", in_doubt=True), None), fresh=True)
+    assert deliver(to).repeated == {0, 1, 2, 3}
+
+
 @pytest.mark.parametrize("fresh", [True, False])
 def test_misconfigured_again_holds(fresh: bool) -> None:  # noqa: FBT001  # a parameter of the test
     """The second refusal, or an unchanged secret, ends the lane."""
