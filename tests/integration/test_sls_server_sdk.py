@@ -102,8 +102,9 @@ def test_command_line(tmp_path: Path) -> None:
 class Consumer:
     """One ConsumerWorker in a process of its own, and what it has printed."""
 
-    def __init__(self, name: str, address: str, home: Path) -> None:
+    def __init__(self, name: str, address: str, home: Path, query: str = "") -> None:
         command = [sys.executable, str(PROGRAMS / "consumer.py"), "project-one", "wide", "siem", name]
+        command += [query] if query else []
         self.process = subprocess.Popen(
             command, env=environment(address, home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -137,9 +138,9 @@ class Consumer:
 
 
 @contextmanager
-def consumer(name: str, address: str, home: Path) -> Iterator[Consumer]:
-    """A consumer that is gone at the end."""
-    made = Consumer(name, address, home)
+def consumer(name: str, address: str, home: Path, query: str = "") -> Iterator[Consumer]:
+    """A consumer (with an SPL query, if one is given) that is gone at the end."""
+    made = Consumer(name, address, home, query)
     try:
         yield made
     finally:

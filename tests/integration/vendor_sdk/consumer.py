@@ -1,6 +1,7 @@
 """The vendor's ConsumerWorker: prints each log's field `n` and its shard as a JSON line, until it is killed.
 
-Arguments: project, logstore, group, consumer. The store is reached through the environment's `http_proxy`.
+Arguments: project, logstore, group, consumer, and an SPL query or nothing. The store is reached through the
+environment's `http_proxy`.
 """
 
 import json
@@ -43,9 +44,10 @@ def tell(line: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    project, logstore, group, consumer = sys.argv[1:]
+    project, logstore, group, consumer, *query = sys.argv[1:]
     options = LogHubConfig(
         ENDPOINT, "test-key", "test-secret", project, logstore, group, consumer,
         cursor_position=CursorPosition.BEGIN_CURSOR, heartbeat_interval=1, data_fetch_interval=1,
+        query=query[0] if query else None,
     )  # fmt: skip
     ConsumerWorker(Printer, options).start(join=True)

@@ -110,7 +110,7 @@ def recount(
         where = f"stream {row.stream}, range {entry.begin}..{entry.end}"
         if decoded != seen.read:
             differences.append(f"{where}: the source frames {seen.read} records, decoding gives {decoded}")
-        for name in ("read", "filtered", "sampled_out"):
+        for name in ("read", "filtered", "sampled_out", "filtered_at_source"):
             claimed, found = getattr(entry.counts, name), getattr(seen, name)
             if claimed != found:
                 differences.append(f"{where}: the ledger says {name} {claimed}, the source {found}")
@@ -124,7 +124,12 @@ def _count(stream: str, entry: Entry, plan: Plan, source: Source, tick: Callable
     for batch in source.read(stream, entry.begin, entry.end):
         tally = Tally()
         decoded += sum(1 for _ in batch.select(plan, tally)) + tally.filtered + tally.sampled_out
-        counts += Counts(read=batch.count, filtered=tally.filtered, sampled_out=tally.sampled_out)
+        counts += Counts(
+            read=batch.count,
+            filtered=tally.filtered,
+            sampled_out=tally.sampled_out,
+            filtered_at_source=batch.filtered_at_source,
+        )
         tick(batch.count)
     return counts, decoded
 
