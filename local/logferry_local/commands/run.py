@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0913  # one argument an option
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", help="Tasks by name, or task files to apply first.")],
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK", help="Tasks by name, or task files to apply first.")],
     *,
     consumer: Annotated[str, typer.Option(help="Name in the group, unlike any other. Default: GROUP-HOST-PID.")] = "",
     group: Annotated[
