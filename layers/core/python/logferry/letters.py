@@ -116,13 +116,18 @@ def edit(dead: DeadLetters, key: str, change: Edit) -> DeadLetter:
 
 def discard(dead: DeadLetters, found: Iterable[Found], closed: Closed) -> Iterator[str]:
     """Move each letter to `discarded`, with who and when; one that cannot be read is moved as it is. Their keys."""
-    for one in found:
-        letter = msgspec.structs.replace(one.letter, closed=closed) if one.letter else None
+
+    def give_up(one: Found) -> str:
         if dead.is_in(one.key, "replayed"):  # delivered by a replay that was killed before it could delete this
             dead.drop(one.key)
-            continue
-        dead.move(one.key, "discarded", letter)
-        yield one.key
+            return ""
+        dead.move(one.key, "discarded", msgspec.structs.replace(one.letter, closed=closed) if one.letter else None)
+        return one.key
+
+    left = iter(found)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="letters") as threads:
+        while group := list(islice(left, _GROUP)):
+            yield from filter(None, threads.map(give_up, group))
 
 
 def reason_class(reason: str) -> str:

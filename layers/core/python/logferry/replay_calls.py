@@ -34,7 +34,7 @@ from logferry.runtime import Call
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
 
-__all__ = ["Event", "answer", "busy_of", "carry_out", "leases", "replay"]
+__all__ = ["Event", "answer", "busy_of", "carry_out", "event_of", "leases", "replay"]
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Event(config.Config, frozen=True, kw_only=True):
 def replay(call: Call) -> dict[str, object]:
     """Replay what the event names; it reports and returns, for what stays open is tried again by the next call."""
     shop = workshop(call.environ)
-    event, bounded = _event(call.event)
+    event, bounded = event_of(call.event)
     if event.task is None:
         names = [stored.name for stored in shop.tasks.all() if stored.state == "online"]
     else:
@@ -153,7 +153,7 @@ def _target(shop: Workshop, name: str, to: str | None) -> Stored:
     return stored
 
 
-def _event(event: object) -> tuple[Event, bool]:
+def event_of(event: object) -> tuple[Event, bool]:
     """What is asked for, and whether a timer asks."""
     if not isinstance(event, Mapping):
         raise ConfigError(['expected an object such as {"task": "waf-to-splunk"}'], subject="event")

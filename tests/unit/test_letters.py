@@ -1,0 +1,146 @@
+"""Dead letters found, named, edited, discarded; who is at them."""
+
+import pytest
+from tests.fakes.parked import Parked, texts
+
+from logferry.dead_letters import Closed, Edit, Place
+from logferry.errors import ConfigError, Conflict, StateError
+from logferry.letters import TIME, Found, Wanted, discard, edit, find, locate, reason_class, record_of, words
+from logferry.sources import sls
+
+
+def test_a_letter_is_named_by_its_key_or_its_place() -> None:
+    """Whatever state it is in by then, and however the cursor looks."""
+    parked = Parked()
+    key = parked.dead.park("t", 1, Place("a/b", "MTc2=.", 7), "r", texts("x"))
+    place = words(key)
+    assert place == "t/a%2Fb/MTc2%3D%2E/7"
+    parked.dead.move(key, "replayed")
+    found = {locate(parked.dead, text).key for text in (place, key, key.removeprefix("dead/"))}
+    assert found == {key.replace("/open/", "/replayed/")}
+
+
+@pytest.mark.parametrize("text", ["", "t", "t/0/b/x", "t/0/b/1", "dead/t/shut/0/b/1.json", "../../0/1", "t/0/b/1/2"])
+def test_a_wrong_name_is_told_with_the_way_out(text: str) -> None:
+    """No stack, no file elsewhere."""
+    with pytest.raises(ConfigError, match=r"logferry dead list --each|object key"):
+        locate(Parked().dead, text)
+
+
+def test_a_parked_original_is_read_again_as_it_came() -> None:
+    """Fields of the log and of its group, time and raw bytes."""
+    record = sls.revive(texts("café"))
+    assert record.fields == {"__topic__": "waf", "__source__": "", "m": "café"}
+    assert (record.time, record.nanos) == (1_700_000_000, 0)
+
+
+def test_edits_follow_each_other_and_can_change_the_time() -> None:
+    """Each change is made to what the ones before left."""
+    parked = Parked()
+    [key] = parked.park(1)
+    edit(parked.dead, key, Edit(by="a", at=1, set={"m": "new", "n": "1"}))
+    letter = edit(parked.dead, key, Edit(by="b", at=2, set={TIME: "5"}, unset=("m",)))
+    record = record_of(letter)
+    assert (record.fields["n"], "m" in record.fields, record.time) == ("1", False, 5)
+    assert record_of(letter, edited=False).fields["m"] == "r00000"
+    assert [change.by for change in letter.edits] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (Edit(by="a", at=1), "nothing is changed"),
+        (Edit(by="a", at=1, unset=("nix",)), "the record has no such field"),
+        (Edit(by="a", at=1, set={TIME: "noon"}), "is not Unix seconds"),
+        (Edit(by="a", at=1, set={TIME: "4294967296"}), "is not Unix seconds"),
+    ],
+)
+def test_an_edit_that_cannot_be_is_refused(change: Edit, problem: str) -> None:
+    """And the letter stays as it was."""
+    parked = Parked()
+    [key] = parked.park(1)
+    with pytest.raises(ConfigError, match=problem):
+        edit(parked.dead, key, change)
+    assert parked.letter(key).edits == ()
+
+
+def test_only_an_open_letter_is_edited() -> None:
+    """What was delivered is history."""
+    parked = Parked()
+    [key] = parked.park(1)
+    parked.dead.move(key, "replayed")
+    with pytest.raises(ConfigError, match="is not open any more"):
+        edit(parked.dead, key, Edit(by="a", at=1, set={"m": "x"}))
+
+
+def test_a_letter_of_a_newer_release_is_not_guessed_at() -> None:
+    """Nor rewritten without what this release does not know."""
+    parked = Parked()
+    [key] = parked.park(1)
+    parked.store.put(key, (parked.store.get(key) or b"").replace(b'"task":"t"', b'"schema":2,"task":"t"'))
+    with pytest.raises(StateError, match="has schema 2, this release knows 1"):
+        parked.dead.get(key)
+
+
+def test_a_discard_says_who_and_when_and_spares_what_was_delivered() -> None:
+    """A letter that a killed replay left in two states was delivered, so it is no discard."""
+    parked = Parked()
+    keys = parked.park(2)
+    parked.store.put(keys[1].replace("/open/", "/replayed/"), parked.store.get(keys[1]) or b"")
+    done = list(discard(parked.dead, find(parked.dead, "t", Wanted()), Closed(at=9, by="me")))
+    assert done == [keys[0]]
+    assert parked.dead.counts("t") == {"open": 0, "replayed": 1, "discarded": 1}
+    assert parked.letter(keys[0].replace("/open/", "/discarded/")).closed == Closed(at=9, by="me")
+
+
+def test_an_unreadable_letter_can_be_discarded() -> None:
+    """As it is: nobody could ever replay it."""
+    parked = Parked()
+    [key] = parked.park(1)
+    parked.store.put(key, b"{broken")
+    assert list(discard(parked.dead, [Found(key, None, "broken")], Closed(at=9))) == [key]
+    assert parked.store.get(key.replace("/open/", "/discarded/")) == b"{broken"
+
+
+def test_counting_reads_no_letter() -> None:
+    """Keys say task, stream and state."""
+    parked = Parked()
+    parked.park(3)
+    parked.park(2, stream="1", task="other")
+    parked.store.get = lambda key: pytest.fail(f"read {key}")  # type: ignore[method-assign]  # this store only
+    assert list(parked.dead.tasks()) == ["other", "t"]
+    assert parked.dead.by_stream("other") == {"1": {"open": 2, "replayed": 0, "discarded": 0}}
+
+
+def test_reasons_are_counted_alike_but_for_their_status() -> None:
+    """An object's number is noise, a status is none."""
+    assert reason_class("HTTP 400 code 6, object 17") == "HTTP 400 code 6, object #"
+    assert reason_class("HTTP 503: 12 in queue") == "HTTP 503: # in queue"
+
+
+def test_a_lease_ends_with_its_block_or_by_time() -> None:
+    """A second one is refused while the first holds, not after; a lease far ahead of any clock is not believed."""
+    parked = Parked()
+    with parked.leases.held("t") as hold, pytest.raises(Conflict), parked.leases.held("t"):
+        pytest.fail("two at once")
+    assert not hold.resumed
+    with parked.leases.held("t") as hold:
+        assert not hold.resumed
+    parked.leases.write("t", "dead", parked.clock.now + 60, first=True)
+    parked.clock.forward(61)
+    with parked.leases.held("t") as hold:
+        assert hold.resumed
+    parked.leases.write("t", "dead", parked.clock.now + 10**9, first=True)
+    with parked.leases.held("t"):
+        pass
+
+
+def test_who_lost_the_lease_is_told_at_the_next_renewal() -> None:
+    """Also when the one who took over is done already."""
+    parked = Parked()
+    with parked.leases.held("t") as hold:
+        parked.clock.forward(61)
+        with parked.leases.held("t"):
+            pass
+        with pytest.raises(Conflict, match="has taken its dead letters over"):
+            hold.renew()
