@@ -1,17 +1,19 @@
 """A function that kills itself (SIGKILL) at a named step; run as a program, so that nothing can clean up after it.
 
-    python -m tests.fakes.mortal STEP COUNT
+    python -m tests.fakes.mortal STEP COUNT [COMMAND...]
 
+It does one sweep, or one command of `logferry`.
 Steps: `sent` (after the COUNT-th payload was answered), `parked` (after the COUNT-th dead letter was written),
-`saving` (before the COUNT-th write of a row), `saved` (right after it), `answering` (of an armed function only: all is
-done but the answer). The environment says where everything is.
+`spilled` (after the COUNT-th batch was), `dropped` (after the COUNT-th spilled batch was removed), `saving` (before the
+COUNT-th write of a row), `saved` (right after it), `answering` (of an armed function only: all is done but the answer).
+The environment says where everything is.
 """
 
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from logferry import calls, wiring
@@ -22,7 +24,9 @@ from logferry.ledger import Ledger
 from logferry.model import Payload
 from logferry.objects import Store
 from logferry.runtime import Call, Function, Reply
+from logferry.spill_store import SpillStore
 from logferry.state import Item, Table
+from logferry_local import cli
 
 __all__ = ["armed", "main"]
 
@@ -72,16 +76,21 @@ class MortalTable:
 
 
 class MortalStore:
-    """An object store whose owner dies after parking."""
+    """An object store whose owner dies after parking, spilling, or dropping what was spilled."""
 
     def __init__(self, store: Store, strike: Strike) -> None:
         self._store = store
         self._strike = strike
-        self.get, self.list, self.delete = store.get, store.list, store.delete
+        self.get, self.list = store.get, store.list
 
     def put(self, key: str, body: bytes) -> None:
         self._store.put(key, body)
-        self._strike("parked")
+        self._strike("spilled" if key.startswith("spill/") else "parked")
+
+    def delete(self, key: str) -> None:
+        self._store.delete(key)
+        if key.startswith("spill/"):
+            self._strike("dropped")
 
 
 class MortalDestination:
@@ -109,7 +118,8 @@ def arm(shop: wiring.Workshop, environ: Mapping[str, str], strike: Strike) -> No
         return built
 
     shop.ledger = Ledger(MortalTable(shop.table, strike))
-    shop.dead = DeadLetters(MortalStore(wiring.open_store(environ), strike), time.time)
+    store = MortalStore(wiring.open_store(environ), strike)
+    shop.dead, shop.spills = DeadLetters(store, time.time), SpillStore(store)
     shop.job_at = mortal  # type: ignore[method-assign]  # this workshop only
 
 
@@ -129,14 +139,16 @@ def armed(function: Function) -> Function:
     return mortal
 
 
-def main(step: str, count: int) -> None:
-    """One sweep over everything, mortal."""
+def main(step: str, count: int, command: Sequence[str] = ()) -> None:
+    """One sweep over everything, or one command, mortal."""
     environ = dict(os.environ)
     shop = wiring.workshop(environ)
     arm(shop, environ, striker(step, count))
+    if command:
+        cli.main(command)
     until = time.monotonic() + 60
     calls.sweep(Call({}, "request-1", environ, lambda: until - time.monotonic()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

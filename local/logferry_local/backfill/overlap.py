@@ -86,14 +86,14 @@ def cut(one: Range, overlaps: Sequence[Overlap], order: Order) -> Range:
     return msgspec.structs.replace(one, parts=tuple(parts))
 
 
-def told(overlaps: Sequence[Overlap], source: Source) -> list[str]:
-    """A line each, as receive times."""
+def told(overlaps: Sequence[Overlap], window: tuple[int, int], source: Source) -> list[str]:
+    """A line each, as receive times within the window."""
+
+    def at(found: Overlap, position: Position) -> str:
+        seconds = source.time_of(found.stream, position)
+        return shown(min(max(seconds, window[0]), window[1]))
+
     return [
-        f"stream {found.stream}, received {_time(found.stream, found.begin, source)} to "
-        f"{_time(found.stream, found.end, source)}: {found.by}"
+        f"stream {found.stream}, received {at(found, found.begin)} to {at(found, found.end)}: {found.by}"
         for found in overlaps
     ]
-
-
-def _time(stream: str, position: Position, source: Source) -> str:
-    return shown(source.time_of(stream, position))

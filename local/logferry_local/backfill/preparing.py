@@ -48,7 +48,7 @@ def fresh(shop: Workshop, name: str, asked: Window, now: float) -> Prepared:
         task=name, version=stored.version, since=asked.since, until=asked.until, made=now,
         ranges=tuple(overlap.cut(one, found, source.order) for one in plan),
     )  # fmt: skip
-    return Prepared(run, stored, task, source, asked.notes, tuple(overlap.told(found, source)))
+    return Prepared(run, stored, task, source, asked.notes, tuple(overlap.told(found, asked[:2], source)))
 
 
 def resumed(shop: Workshop, name: str, which: str) -> Prepared:
@@ -75,15 +75,17 @@ def keep(shop: Workshop, prepared: Prepared, *, again: bool) -> None:
         way = f"mend it, then `logferry task resume {name}`"
         raise Misconfigured(f"task {name} is held: {health.reason}; {way}")
     if prepared.overlaps and not again:
-        what = [f"{line}" for line in prepared.overlaps]
-        raise ConfigError([*what, "delivered again only with --again"], subject="backfill: overlap")
+        raise ConfigError([*prepared.overlaps, "delivered again only with --again"], subject="backfill: overlap")
     runs.save(prepared.run)
     others = [run for run in runs.all(name) if run.run != prepared.run.run and run.made >= prepared.run.made - 60]
     planned = overlap.find(prepared.run.ranges, name, shop.ledger, others, prepared.source)
     same = [found for found in planned if found.by.startswith("run ")]
     if same and not again:
         runs.save(msgspec.structs.replace(prepared.run, state="abandoned"))
-        raise ConfigError(overlap.told(same, prepared.source), subject="backfill: overlap with a run begun just now")
+        raise ConfigError(
+            overlap.told(same, (prepared.run.since, prepared.run.until), prepared.source),
+            subject="backfill: overlap with a run begun just now",
+        )
 
 
 def left(run: Run, rows: Sequence[Row], source: Source) -> list[Range]:

@@ -14,8 +14,9 @@ from logferry_local.backfill import estimate
 from logferry_local.backfill.estimate import Estimate
 from logferry_local.backfill.window import shown
 
-__all__ = ["about", "counted", "estimate_table", "outcome", "outcome_table", "problems"]
+__all__ = ["about", "counted", "estimate_table", "outcome", "outcome_table", "print_table", "problems"]
 
+_WIDEST = 1_000  # characters
 _FATES = ("read", "delivered", "filtered", "sampled_out", "parked", "maybe_repeated")
 _SURE = {"exact": "exact: all of it was sampled", "good": "about: two samples agree", "rough": "about, roughly"}
 
@@ -65,12 +66,21 @@ def outcome(run: Run, rows: Sequence[Row], source: Source) -> dict[str, Any]:
 
 def outcome_table(found: dict[str, Any]) -> Any:  # noqa: ANN401  # rich is imported only when it is printed
     """One row a stream, and the sum."""
-    table = _table("stream", *(name.replace("_", " ") for name in _FATES), "settled")
+    table = _table("stream", *(name.replace("_", "\n", 1) for name in _FATES), "settled")
     for stream in found["streams"]:
         table.add_row(stream["stream"], *(str(stream[name]) for name in _FATES), "yes" if stream["settled"] else "no")
     table.add_section()
     table.add_row("total", *(str(found["totals"][name]) for name in _FATES), found["state"])
     return table
+
+
+def print_table(table: Any) -> None:  # noqa: ANN401  # as above
+    """As wide as it has to be: a number that is cut short proves nothing."""
+    from rich.console import Console
+
+    console = Console()
+    wanted = console.measure(table, options=console.options.update_width(_WIDEST)).maximum
+    Console(width=max(console.width, wanted)).print(table)
 
 
 def problems(rows: Sequence[Row]) -> list[str]:

@@ -9,7 +9,9 @@ import orjson
 import typer
 
 from logferry import wiring
-from logferry_local.ledger_report import Checked, report
+from logferry.errors import ConfigError
+from logferry_local import ledger_runs
+from logferry_local.ledger_report import Checked, report, report_run
 
 __all__ = ["register"]
 
@@ -27,11 +29,18 @@ def ledger(
     tasks: Annotated[list[str] | None, typer.Argument(help="Tasks; all if none is named.")] = None,
     *,
     verify: Annotated[bool, typer.Option("--verify", help="Recount at the source and in the object store.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="List the backfill runs of one task instead.")] = False,
+    run: Annotated[str, typer.Option(help="The ledger of this backfill run of one task.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Show every task's ledger. Exit code 1: ranges do not tile, counts do not add up, or a recount differs."""
     shop = wiring.workshop(os.environ)
-    checked = _with_progress(shop, tasks or [], verify=verify)
+    if (run or runs) and len(tasks or []) != 1:
+        raise ConfigError(["--run and --runs are for one task, which is to be named"], subject="ledger")
+    if runs and tasks:
+        ledger_runs.show(shop, tasks[0], as_json=as_json)
+        return
+    checked = _with_progress(shop, tasks or [], run, verify=verify)
     if as_json:
         body = {"balanced": checked.balanced, "verified": verify, "tasks": checked.tasks,
                 "problems": checked.problems, "notes": checked.notes}  # fmt: skip
@@ -42,14 +51,20 @@ def ledger(
         raise typer.Exit(1)
 
 
-def _with_progress(shop: wiring.Workshop, tasks: list[str], *, verify: bool) -> Checked:
+def _with_progress(shop: wiring.Workshop, tasks: list[str], run: str, *, verify: bool) -> Checked:
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not (verify and console.is_terminal)) as progress:
         bar = progress.add_task("recounting", total=None)
-        return report(shop, tasks, verify=verify, tick=lambda records: progress.advance(bar, records))
+
+        def tick(records: int) -> None:
+            progress.advance(bar, records)
+
+        if run:
+            return report_run(shop, tasks[0], run, verify=verify, tick=tick)
+        return report(shop, tasks, verify=verify, tick=tick)
 
 
 def _print(checked: Checked, *, verified: bool) -> None:
@@ -101,7 +116,8 @@ def _table(task: dict[str, Any]) -> Any:  # noqa: ANN401  # rich is imported onl
     for index, head in enumerate([*heads, *letters]):
         table.add_column(head, justify="right" if index else "left", no_wrap=True)
     for stream in task["streams"]:
-        lag = "?" if stream["lag"] is None else f"{stream['lag']} s"
+        unknown = "-" if "run" in task else "?"
+        lag = unknown if stream["lag"] is None else f"{stream['lag']} s"
         states = [_states(stream["dead_letters"])] if letters else []
         table.add_row(stream["stream"], *(str(stream[name]) for name in counts), str(len(stream["gaps"])), lag, *states)
     table.add_section()
