@@ -1,7 +1,10 @@
 """One stream under TLS: whom it trusts, what it notices late, how it ends."""
 
+import re
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -65,20 +68,20 @@ def test_trusted_server_gets_the_bytes_and_a_goodbye(authority: Authority, recei
 @pytest.mark.parametrize(
     ("names", "expired", "known", "says"),
     [
-        (["other.example"], False, True, "not valid for '127.0.0.1'"),
-        (["127.0.0.1"], True, True, "expired"),
-        (["127.0.0.1"], False, False, "certificate not accepted"),
+        (["other.example"], False, True, "not valid for '127.0.0.1'.; write as host the name"),
+        (["127.0.0.1"], True, True, "has expired; the receiver's certificate must be renewed"),
+        (["127.0.0.1"], False, False, "issuer certificate; give the receiver's authority in ca_file"),
     ],
 )
 def test_wrong_certificate_is_misconfigured(
     authority: Authority, names: list[str], expired: bool, known: bool, says: str  # noqa: FBT001  # parameters of the test
 ) -> None:  # fmt: skip
-    """Another name, an old date or an unknown authority: a person must act, and no byte is sent."""
+    """Another name, an old date, an unknown authority: each says what to do about it, and no byte is sent."""
     context = authority.issue(names, expired=expired).server_context()
     with Misbehaving(silence, tls=context, http=False) as server:
         error = outcome(server.port, Trust(str(authority.ca_file) if known else None))
     assert isinstance(error, Misconfigured)
-    assert says in str(error)
+    assert re.search(says, str(error)), error
 
 
 def test_unverified_certificate_passes_only_on_demand(authority: Authority, received: list[bytes]) -> None:
@@ -96,7 +99,7 @@ def test_missing_client_certificate_is_noticed(authority: Authority, version: ss
     with Misbehaving(silence, tls=context, http=False) as server:
         error = outcome(server.port, Trust(str(authority.ca_file)))
     assert isinstance(error, Misconfigured)
-    assert "ALERT" in str(error)
+    assert "set cert_file and key_file" in str(error) or "wants one and there is none" in str(error)
 
 
 def test_client_certificate_is_shown(authority: Authority, received: list[bytes]) -> None:
@@ -107,6 +110,25 @@ def test_client_certificate_is_shown(authority: Authority, received: list[bytes]
         trust = Trust(str(authority.ca_file), True, str(mine.cert_file), str(mine.key_file))  # noqa: FBT003  # a tuple's field
         assert outcome(server.port, trust) is None
     assert b"".join(received).startswith(b"x" * 10)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    ("expired", "known", "says"), [(True, True, "renew cert_file"), (False, False, "does not trust the authority")]
+)
+def test_refused_client_certificate_is_noticed(
+    authority: Authority, tmp_path: Path, version: ssl.TLSVersion, expired: bool, known: bool, says: str  # noqa: FBT001  # parameters of the test
+) -> None:  # fmt: skip
+    """Our certificate is old or of an authority the server does not know: said before anything is written."""
+    signer = authority if known else Authority(tmp_path / "stranger", name="stranger")
+    mine = signer.issue(["client1"], expired=expired)
+    context = authority.issue().server_context(client_ca=authority.ca_file)
+    context.minimum_version = context.maximum_version = version
+    with Misbehaving(silence, tls=context, http=False) as server:
+        trust = Trust(str(authority.ca_file), True, str(mine.cert_file), str(mine.key_file))  # noqa: FBT003  # a tuple's field
+        made = Stream("127.0.0.1", server.port, trust)
+        with pytest.raises(Misconfigured, match=says):
+            made.connect(5)
 
 
 def test_end_right_after_the_handshake_is_noticed(authority: Authority) -> None:
@@ -168,6 +190,40 @@ def test_encrypted_key_is_misconfigured(locked: tuple[Path, Path]) -> None:
     """A key that wants a password is an error, never a question at the terminal."""
     with pytest.raises(Misconfigured, match="key is encrypted"):
         client_context(Trust(None, True, str(locked[0]), str(locked[1])))  # noqa: FBT003  # a tuple's field
+
+
+def test_file_that_is_not_there_is_named(authority: Authority, tmp_path: Path) -> None:
+    """Which of the two it is."""
+    mine = authority.issue(["client1"])
+    with pytest.raises(Misconfigured, match=r"^key_file .*gone\.key: No such file or directory$"):
+        client_context(Trust(None, True, str(mine.cert_file), str(tmp_path / "gone.key")))  # noqa: FBT003  # a tuple's field
+
+
+def test_key_that_we_may_not_read_is_named(authority: Authority, tmp_path: Path) -> None:
+    """The account is at fault, and the text says so. Root may read everything, so it is another account that tries."""
+    mine = authority.issue(["client1"])
+    mine.key_file.chmod(0)
+    files = tmp_path / "files.py"
+    files.write_text(
+        "import os, sys\nfrom logferry.transport.tls import Trust, client_context\n"
+        "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "client_context(Trust(None, True, *sys.argv[1:]))\n"
+    )
+    for folder in (mine.key_file.parent, *mine.key_file.parent.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o111)
+    run = [sys.executable, str(files), str(mine.cert_file), str(mine.key_file)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert "key: Permission denied; the account that runs this must be able to read it" in done.stderr
+
+
+def test_key_that_anybody_may_read_is_warned_of(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    """It works all the same: mounted secrets often have no narrower rights."""
+    mine = authority.issue(["client1"])
+    for mode in (0o600, 0o640, 0o644):
+        mine.key_file.chmod(mode)
+        client_context(Trust(None, True, str(mine.cert_file), str(mine.key_file)))  # noqa: FBT003  # a tuple's field
+    (line,) = caplog.records
+    assert line.getMessage() == "key file readable by every account"
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from logferry.errors import Misconfigured, Transient
 from logferry.transport.dial import dial, find_addresses
 from logferry.transport.pulse import NOTHING_YET, Closed, explain, look, queued
-from logferry.transport.tls import Trust, client_context, is_refusal
+from logferry.transport.tls import Trust, advice, client_context, is_refusal
 
 __all__ = ["GRACE", "Stream"]
 
@@ -123,9 +123,9 @@ class Stream:
         except OSError as error:
             sock.close()
             kind = Misconfigured if is_refusal(error) else Transient
-            hint = "; does it speak TLS?" if isinstance(error, TimeoutError) else ""
-            hint = "; does it want a client certificate?" if isinstance(error, Closed) else hint
-            raise kind(f"{self._place}: {explain(error)}{hint}") from error
+            hint = "does it speak TLS?" if isinstance(error, TimeoutError) else advice(error)
+            hint = "does it want a client certificate?" if isinstance(error, Closed) else hint
+            raise kind(f"{self._place}: {explain(error)}{hint and '; ' + hint}") from error
 
     def _greet(self, sock: socket.socket, deadline: float) -> socket.socket:
         """With TLS shake hands, and wait for a refusal that comes later; the connection counts from now."""
@@ -164,7 +164,8 @@ class Stream:
 
     def _failed(self, error: OSError, in_doubt: int) -> Transient:
         """Drop the connection; remember that `in_doubt` bytes written before may never have been read."""
-        message = f"{self._place}: {explain(error)}"
+        told = advice(error)
+        message = f"{self._place}: {explain(error)}{told and '; ' + told}"
         if in_doubt:
             self._lost = f"{message}; {in_doubt} bytes written before are in doubt"
         self._unconfirmed = 0
