@@ -152,3 +152,51 @@ def test_published_loop_is_understood_by_the_sink(tmp_path: Path) -> None:
     assert [re.search(r'"event": "(.*)", "index"', line)[1] for line in lines] == [  # type: ignore[index]  # it matches
         f'{{\\"n\\": {n}}}' for n in range(3)
     ]
+
+
+def test_raw_lines_arrive_with_their_metadata(tmp_path: Path) -> None:
+    """`endpoint: raw`: a line a record at /raw, metadata in the query, every one there once."""
+    with sink(tmp_path) as url:
+        config = load(
+            Config,
+            {
+                "url": url,
+                "token": "secret://env/T",
+                "endpoint": "raw",
+                "sourcetype": "a&b",
+                "index": "w f",
+                "ack": True,
+            },
+        )
+        around = Surroundings("task", Vault({"T": TOKEN}))
+        encode, to = encoder(config, around), build(config, around)
+        records = [Record(n, 1774426530, 0, {"n": n}) for n in range(10)]
+        parts = [(record.ordinal, encode.encode(record)) for record in records]
+        (payload,) = packing.pack(parts, to.limits, encode.frame)
+        to.send(payload, 200)
+        to.close()
+    lines = [orjson.loads(line) for line in (tmp_path / "hec.ndjson").read_bytes().splitlines()]
+    assert [orjson.loads(line["event"])["n"] for line in lines] == list(range(10))
+    assert {(line["sourcetype"], line["index"]) for line in lines} == {("a&b", "w f")}
+
+
+def test_refused_raw_body_is_bisected(tmp_path: Path) -> None:
+    """The collector names no line: the culprit is found by halves and parked, the others are there."""
+    wrong = Fault(status=400, body={"text": "Invalid data format", "code": 6})
+    with sink(tmp_path, wrong, wrong, wrong) as url:
+        found = deliver_raw(url, tmp_path, 4)
+    assert (sorted(found.indexed), set(found.parked), found.delivered) == ([1, 2, 3], {0}, 3)
+
+
+def deliver_raw(url: str, folder: Path, count: int) -> Outcome:
+    """Numbered lines, settled as one payload."""
+    config = load(Config, {"url": url, "token": "secret://env/T", "endpoint": "raw", "raw_field": "n"})
+    around = Surroundings("task", Vault({"T": TOKEN}))
+    encode, to = encoder(config, around), build(config, around)
+    patience = Patience(lambda: 60.0, lambda: 0.0, lambda _: None, lambda: 0.5)
+    parts = [(n, encode.encode(Record(n, 1774426530, 0, {"n": n}))) for n in range(count)]
+    (payload,) = packing.pack(parts, to.limits, encode.frame)
+    verdict = settle(payload, to, encode.frame, ParkBudget(100, 60, lambda: 0.0), patience)
+    to.close()
+    lines = (folder / "hec.ndjson").read_bytes().splitlines()
+    return Outcome([int(orjson.loads(line)["event"]) for line in lines], verdict.parked, verdict.delivered)

@@ -63,6 +63,13 @@ def served(*script: Behaviour, **options: object) -> Iterator[tuple[Misbehaving,
         ({"event_format": "text"}, "event_format: 'text' is not one of object, string"),
         ({"verify": False, "ca_file": "/ca.pem"}, "ca_file: has no use with verify: false"),
         ({"index": ""}, "index: '' is not a text"),
+        ({"endpoint": "raw", "host_field": "h"}, "host_field: has no use with endpoint: raw"),
+        ({"endpoint": "raw", "event_format": "string"}, "event_format: has no use with endpoint: raw"),
+        ({"endpoint": "raw", "url": "http://h/services/collector/event"}, "url: ends in /event"),
+        ({"raw_field": "message"}, "raw_field: has no use without endpoint: raw"),
+        ({"endpoint": "text"}, "endpoint: 'text' is not one of event, raw"),
+        ({"ack_timeout": "0s"}, "ack_timeout: 0s is not more than 0s"),
+        ({"ack_interval": "1ms"}, "ack_interval: 1ms is not between 20ms and 60s"),
         ({"idnex": "waf"}, "idnex: unknown key, did you mean index?"),
     ],
 )
@@ -100,6 +107,27 @@ def test_path_of_events_and_health(path: str, events: str, health: str) -> None:
         destination.send(payload(b"{}"), 5)
         destination.close()
     assert [request.line for request in server.requests] == [f"GET {health} HTTP/1.1", f"POST {events} HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "line"),
+    [
+        ("", {}, "/services/collector/raw"),
+        ("/hec/services/collector/raw/1.0", {"source": "a b&c"}, "/hec/services/collector/raw/1.0?source=a%20b%26c"),
+        ("", {"host": "h", "index": "i"}, "/services/collector/raw?host=h&index=i"),
+    ],
+)
+def test_raw_takes_its_metadata_from_the_query(path: str, options: dict[str, object], line: str) -> None:
+    """What is set stands there, escaped; the channel stays a header, and the body is text."""
+    with Misbehaving(answer(200)) as server:
+        destination = built(server.url + path, options={"endpoint": "raw", **options})
+        destination.send(payload(b"line"), 5)
+        destination.close()
+    request = server.requests[0]
+    assert request.line == f"POST {line} HTTP/1.1"
+    assert (request.headers["content-type"], "x-splunk-request-channel" in request.headers) == (
+        "text/plain; charset=utf-8", True
+    )  # fmt: skip
 
 
 def test_request_carries_token_channel_and_gzip() -> None:
@@ -179,6 +207,14 @@ def test_a_portals_success_is_not_the_collectors(body: bytes) -> None:
     """A 200 that no event collector gave must not count as delivered."""
     with served(answer(200, body)) as (_, destination), pytest.raises(Misconfigured, match="is the URL right"):
         destination.send(payload(b"{}"), 5)
+
+
+@pytest.mark.parametrize("status", [400, 406, 409, 412, 422])
+@pytest.mark.parametrize("body", [b"<html>Bad Request</html>", b"", b"[]", b'{"error":"no such route"}', b"\xff"])
+def test_a_strangers_refusal_blames_no_record(status: int, body: bytes) -> None:
+    """A 4xx that is not the collector's own JSON comes from a wrong address: held, not parked one by one."""
+    with served(answer(status, body)) as (_, destination), pytest.raises(Misconfigured, match="is the URL right"):
+        destination.send(payload(b"{}", b"{}"), 5)
 
 
 @pytest.mark.parametrize("code", [6, 12, 13, 15])

@@ -1,7 +1,10 @@
 """One HTTP request against a server that misbehaves: which error, and what it says."""
 
+import contextlib
+import socket
 import ssl
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +90,67 @@ def test_threads_do_not_share_a_connection() -> None:
             thread.join(10)
         web.close()
     assert (server.connections, len(server.requests)) == (3, 6)
+
+
+@pytest.mark.parametrize(("cookies", "sent"), [(True, "node=7"), (False, None)])
+def test_cookies_are_kept_for_every_thread_or_not_at_all(cookies: bool, sent: str | None) -> None:  # noqa: FBT001  # a parameter of the table
+    """A load balancer's cookie goes along with all requests if that is wanted; else it is never sent."""
+    web, together = Web(cookies=cookies), threading.Barrier(3, timeout=5)
+
+    def meet(connection: object) -> None:
+        together.wait()
+        answer(200)(connection)  # type: ignore[arg-type]
+
+    with Misbehaving(answer(200, headers={"Set-Cookie": "node=7; Path=/"}), meet) as server:
+        web.request("GET", server.url, headers={}, time_out=5)
+        work = {"target": web.request, "args": ("GET", server.url), "kwargs": {"headers": {}, "time_out": 5}}
+        threads = [threading.Thread(**work) for _ in range(3)]  # type: ignore[arg-type]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        web.close()
+    assert [request.headers.get("cookie") for request in server.requests] == [None, sent, sent, sent]
+
+
+def test_newest_cookie_counts() -> None:
+    """A load balancer that sends us elsewhere is followed, and one that takes its cookie back too."""
+    web = Web(cookies=True)
+    given = ["node=1", "node=2", "node=; Max-Age=0", "other=3"]
+    with Misbehaving(*(answer(200, headers={"Set-Cookie": f"{one}"}) for one in given)) as server:
+        for _ in range(4):
+            web.request("GET", server.url, headers={}, time_out=5)
+        web.close()
+    assert [request.headers.get("cookie") for request in server.requests] == [None, "node=1", "node=2", None]
+
+
+def test_cookies_are_for_their_own_host() -> None:
+    """What one host set is not shown to another."""
+    web = Web(cookies=True)
+    with Misbehaving(answer(200, headers={"Set-Cookie": "node=1; Path=/"})) as server:
+        web.request("GET", server.url, headers={}, time_out=5)
+        web.request("GET", server.url.replace("127.0.0.1", "localhost"), headers={}, time_out=5)
+        web.close()
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+
+
+def test_connecting_has_a_limit_of_its_own() -> None:
+    """A far side that does not take the connection costs only so much of the time; nothing was sent."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.settimeout(0)
+            one.connect_ex(address)
+        begun = time.monotonic()
+        with contextlib.closing(Web()) as web, pytest.raises(Transient, match=r"nothing was sent") as caught:
+            web.request("POST", f"http://127.0.0.1:{address[1]}", headers={}, body=b"x", time_out=20, connect=0.3)
+        for one in waiting:
+            one.close()
+    assert time.monotonic() - begun < 5
+    assert not caught.value.in_doubt
 
 
 def test_redirect_is_not_followed() -> None:

@@ -5,6 +5,7 @@ field of that name), since a line has no envelope that could hold it. A line bre
 `\\n`; a record without that field, or with an empty one, is its JSON object.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -13,6 +14,8 @@ from logferry.model import Record, Value
 from logferry.values import dump, mend, text_of, trimmed
 
 __all__ = ["RawLines"]
+
+_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class RawLines:
@@ -26,7 +29,7 @@ class RawLines:
         value = record.fields.get(self._field) if self._field is not None else None
         text = "" if value is None else text_of(value)
         if text.strip():
-            return mend("\\n".join(text.splitlines())).encode()
+            return mend(_BREAK.sub(r"\\n", text)).encode()
         return trimmed(dump(_timed(record)))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
