@@ -62,6 +62,7 @@ class Config(config.Config, frozen=True, kw_only=True):
     compression: Compression = "lz4"
     max_groups: Annotated[int, msgspec.Meta(ge=1, le=1000, description="1-1000")] = 1000
     time_out: Duration = "60s"
+    retention: Duration | None = None
 
     @classmethod
     def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
@@ -87,6 +88,8 @@ class Config(config.Config, frozen=True, kw_only=True):
             found.append("security_token: expected with access_key_id and access_key_secret")
         if config.seconds(self.time_out) <= 0:
             found.append(f"time_out: {self.time_out} is not more than 0s")
+        if self.retention is not None and config.seconds(self.retention) <= 0:
+            found.append(f"retention: {self.retention} is not more than 0s")
         return found
 
 
@@ -96,10 +99,13 @@ class SlsSource:
     replays: Replays = "cursor"
     progress: Progress = "ordered"
 
-    def __init__(self, logstore: Logstore, *, query: str = "", max_groups: int = 1000) -> None:
+    def __init__(
+        self, logstore: Logstore, *, query: str = "", max_groups: int = 1000, retention: float | None = None
+    ) -> None:
         self.logstore = logstore
         self._query = query
         self._max_groups = max_groups
+        self._retention = retention
 
     def streams(self) -> list[Stream]:
         """All shards, those that were split or merged before those that took over from them."""
@@ -131,7 +137,9 @@ class SlsSource:
         return self.logstore.get_cursor_time(stream, at)
 
     def retention(self) -> float | None:
-        """The logstore's ttl; None if it keeps logs for ever or does not say."""
+        """As configured, else the logstore's ttl; None if it keeps logs for ever or does not say."""
+        if self._retention is not None:
+            return self._retention
         try:
             days = get_logstore(self.logstore.client, self.logstore.name).get("ttl")
         except LogferryError:
@@ -177,7 +185,8 @@ def build(options: Config, surroundings: Surroundings) -> SlsSource:
         web=_connections(options.ca_file),
     )
     logstore = Logstore(client, options.logstore, options.compression)
-    return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups)
+    kept = None if options.retention is None else config.seconds(options.retention)
+    return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups, retention=kept)
 
 
 def consumer_group(source: SlsSource, name: str) -> ConsumerGroup:
