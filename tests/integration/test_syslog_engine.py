@@ -2,12 +2,15 @@
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.fakes.certificates import Authority
 from tests.fakes.engine import Bench, MemorySource
-from tests.fakes.misbehaving import close, reset
+from tests.fakes.misbehaving import Misbehaving, close, reset, silence
 
 from logferry.config import load
 from logferry.destinations import Surroundings, syslog_server
@@ -18,6 +21,15 @@ from logferry.state.memory import open_table
 from logferry.vault import Vault
 
 COUNT = 3000
+
+
+def made(options: dict[str, object]) -> Job:
+    """A task that delivers to this receiver."""
+    config, around = (
+        load(syslog_server.Config, {"hostname": "h", "timeout": "10s"} | options),
+        Surroundings("t", Vault({})),
+    )
+    return Job("t", 1, Plan(), syslog_server.encoder(config, around), syslog_server.build(config, around))
 
 
 class Breaking:
@@ -61,16 +73,30 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Breaking]:
 
 def test_everything_since_the_save_goes_again_and_only_once(peer: Breaking) -> None:
     """After the reset the second connection carries every record exactly once, and the ledger balances."""
-    options = {"host": "127.0.0.1", "port": peer.listener.getsockname()[1], "hostname": "h", "timeout": "10s"}
-    config, around = load(syslog_server.Config, options), Surroundings("t", Vault({}))
-    destination = syslog_server.build(config, around)
-    job = Job("t", 1, Plan(), syslog_server.encoder(config, around), destination)
+    job = made({"host": "127.0.0.1", "port": peer.listener.getsockname()[1]})
     source = MemorySource([f"{number:05}".ljust(60, "x") for number in range(COUNT)], batch=500)
     bench = Bench(source, open_table(f"syslog-{peer.first}", {}, lambda: 0.0))
     bench.versions[1] = job
     outcomes = run([job], source.stream, str(COUNT), bench.desk())
-    destination.close()
+    job.destination.close()
     assert outcomes[0].finished
     assert outcomes[0].counts.delivered == COUNT
     assert len(peer.heard) == 2
     assert re.findall(rb"m=(\d+)", peer.heard[1]) == [b"%05d" % number for number in range(COUNT)]
+
+
+def test_a_client_that_is_refused_late_counts_nothing(tmp_path: Path) -> None:
+    """TLS 1.3: our handshake succeeds, then the server refuses. Nothing is read, nothing counted, the task is held."""
+    authority = Authority(tmp_path)
+    context = authority.issue().server_context(client_ca=authority.ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    bench = Bench(source := MemorySource(["a", "b"], batch=2), open_table("refused", {}, lambda: 0.0))
+    with Misbehaving(silence, tls=context, http=False) as server:
+        job = made({"host": "127.0.0.1", "port": server.port, "protocol": "tls", "ca_file": str(authority.ca_file)})
+        bench.versions[1] = job
+        (outcome,) = run([job], source.stream, "2", bench.desk())
+        job.destination.close()
+    assert (outcome.counts.read, outcome.counts.delivered, outcome.finished) == (0, 0, False)
+    assert outcome.held
+    assert "set cert_file and key_file" in outcome.note
+    assert source.reads == []
