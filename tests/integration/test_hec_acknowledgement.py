@@ -110,6 +110,14 @@ def test_too_little_time_for_an_acknowledgement_posts_nothing(tmp_path: Path) ->
     assert indexed(tmp_path) == []
 
 
+def test_quick_collector_needs_little_time(tmp_path: Path) -> None:
+    """Once acknowledgements are known to come at once, a few seconds are enough."""
+    with running(tmp_path, to={"ack_timeout": "180s"}) as destination:
+        destination.send(payload(0), 31)
+        destination.send(payload(1), 2.5)
+    assert indexed(tmp_path) == [0, 1]
+
+
 def test_collector_that_forgets_loses_nothing(tmp_path: Path) -> None:
     """Every seven posts ids and waiting events are gone: each payload that `send` returned for is in the file."""
     returned: list[int] = []

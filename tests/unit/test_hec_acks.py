@@ -77,21 +77,25 @@ def test_polls_become_rare_while_nothing_comes_of_them() -> None:
     assert max(pauses) == 8.0
 
 
-def test_expected_wait_follows_what_was_seen() -> None:
-    """30 s before anything is known, never more than the time-out, then twice the longest wait, 2 s at least."""
-    collector = Collector()
-    assert (collector.acks.expected(180), collector.acks.expected(20)) == (30.0, 20.0)
-    collector.indexed = {0}
+def test_slowest_of_the_last_waits_is_known() -> None:
+    """None before the first; then the longest of the last twenty."""
+    collector = Collector(lambda: None, lambda: collector.indexed.add(0))
+    assert collector.acks.slowest is None
     collector.wait(collector.posted(0))
-    assert collector.acks.expected(180) == 2.0
-    post = collector.posted(1)
-    collector.clock.forward(10)
-    collector.indexed = {1}
-    collector.wait(post)
-    later = collector.posted(2)
+    assert collector.acks.slowest == 2.5, "told at the second poll"
+    for ack in range(1, 21):
+        assert collector.acks.slowest == 2.5
+        collector.indexed = {ack}
+        collector.wait(collector.posted(ack))
+    assert collector.acks.slowest == 1.0
+
+
+def test_wait_that_ended_in_vain_says_nothing_about_how_long_it_takes() -> None:
+    """It is not among the waits that are known."""
+    collector = Collector()
     with pytest.raises(Transient):
-        collector.wait(later, 5)
-    assert collector.acks.expected(180) == 2.0, "what was never acknowledged says nothing about how long it takes"
+        collector.wait(collector.posted(0), 5)
+    assert collector.acks.slowest is None
 
 
 def test_disabled_acknowledgement_counts_what_was_taken_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -28,7 +28,6 @@ Ask = Callable[[str, list[int], float], frozenset[int]]  # channel, ids, seconds
 _YOUNG = 512  # ids below may be given twice before anybody notices: more than can be under way at once
 _SLOWEST = 8  # times the interval
 _REMEMBERED = 20  # waits
-_UNKNOWN, _LEAST = 30.0, 2.0  # seconds to expect: of a collector that never acknowledged yet, and of a quick one
 _LOOK = 0.02
 
 
@@ -90,10 +89,10 @@ class Acks:
         self._waits: list[float] = []
         self._trouble = ""  # why nobody can be asked
 
-    def expected(self, time_out: float) -> float:
-        """Seconds that a payload should have left for its acknowledgement, `time_out` at most."""
-        usual = max(_LEAST, 2 * max(self._waits)) if self._waits else _UNKNOWN
-        return 0.0 if self.off else min(usual, time_out)
+    @property
+    def slowest(self) -> float | None:
+        """The longest of the last waits in seconds; None before the first one."""
+        return max(self._waits) if self._waits else None
 
     @contextmanager
     def posting(self, until: float) -> Iterator[Post]:

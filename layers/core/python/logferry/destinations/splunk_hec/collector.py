@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _CHECK_SECONDS = 10.0
 _CONNECT_SECONDS = 10.0  # where there is another endpoint to go to
 _SHORTEST = 1.0  # seconds: not enough to go to another endpoint
+_UNKNOWN, _QUICK = 30.0, 2.0  # seconds to expect for an acknowledgement: before the first one, and at least
 _IN_FLIGHT, _IN_FLIGHT_WITH_ACK = 4, 16  # waiting costs nothing, so that more may wait
 
 
@@ -108,8 +109,11 @@ class Collector:
 
     def _see_that_it_fits(self, time_out: float) -> None:
         """With acknowledgement: nothing is posted that could not be waited for, for it would be posted again."""
-        expected = max(place.endpoint.expected() for place in self._rota.places)
-        if time_out < expected:
+        endpoints = [place.endpoint for place in self._rota.places if place.endpoint.acknowledges]
+        known = [endpoint.slowest for endpoint in endpoints if endpoint.slowest is not None]
+        usual = max(_QUICK, 2 * max(known)) if known else _UNKNOWN
+        expected = min(usual, seconds(self._options.ack_timeout))
+        if endpoints and time_out < expected:
             raise Transient(
                 f"{time_out:.0f} s are left, an acknowledgement may take {expected:.0f} s; nothing was sent",
                 retry_after=expected,

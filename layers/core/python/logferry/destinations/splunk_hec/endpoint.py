@@ -60,9 +60,15 @@ class Endpoint:
         if options.ack:
             self._acks = Acks(self.name, self._ask, seconds(options.ack_interval), clocks.now, clocks.sleep)
 
-    def expected(self) -> float:
-        """Seconds that a payload should have left to be acknowledged."""
-        return self._acks.expected(seconds(self._options.ack_timeout)) if self._acks else 0.0
+    @property
+    def acknowledges(self) -> bool:
+        """Whether what it takes is waited for."""
+        return self._acks is not None and not self._acks.off
+
+    @property
+    def slowest(self) -> float | None:
+        """The longest of the last waits for an acknowledgement, in seconds; None before the first one."""
+        return self._acks.slowest if self._acks else None
 
     def send(self, load: Load, until: float, connect: float) -> None:
         """Post it, and wait for its acknowledgement if that is wanted. Raises what became of it."""
