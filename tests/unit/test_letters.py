@@ -1,11 +1,15 @@
 """Dead letters found, named, edited, discarded; who is at them."""
 
+import msgspec
 import pytest
+from tests.fakes.engine import bench
 from tests.fakes.parked import Parked, texts
 
 from logferry.dead_letters import Closed, Edit, Place
 from logferry.errors import ConfigError, Conflict, StateError
+from logferry.ledger import Open
 from logferry.letters import TIME, Found, Wanted, discard, edit, find, locate, reason_class, record_of, words
+from logferry.replay_order import in_flight
 from logferry.sources import sls
 
 
@@ -100,6 +104,38 @@ def test_an_unreadable_letter_can_be_discarded() -> None:
     parked.store.put(key, b"{broken")
     assert list(discard(parked.dead, [Found(key, None, "broken")], Closed(at=9))) == [key]
     assert parked.store.get(key.replace("/open/", "/discarded/")) == b"{broken"
+
+
+def test_a_record_that_is_parked_again_keeps_its_edits() -> None:
+    """After a seek back: a person's work is not thrown away, as long as it is the same record."""
+    parked = Parked()
+    [key] = parked.park(1)
+    edit(parked.dead, key, Edit(by="a", at=1, set={"m": "x"}))
+    parked.dead.park("t", 2, Place("0", "b", 0), "again", texts("r00000"))
+    assert (parked.letter(key).reason, len(parked.letter(key).edits)) == ("again", 1)
+    parked.dead.park("t", 2, Place("0", "b", 0), "another", texts("r00001"))
+    assert parked.letter(key).edits == ()
+
+
+@pytest.mark.parametrize("run", ["", "run-1"])
+def test_a_letter_is_in_flight_while_its_range_is_open(run: str) -> None:
+    """The live run's range, or a backfill run's: whatever stands in the row now decides."""
+    where = bench(0)
+    ledger = where.ledger.of_run(run) if run else where.ledger
+    ledger.create("t", "0", "10", 7)
+    busy = in_flight("t", where.ledger, int, where.clock)
+
+    def letters() -> list[bool]:
+        stream = f"0@{run}" if run else "0"
+        keys = [where.dead.park("t", 1, Place(stream, begin, 0), "r", b"x") for begin in ("9", "10", "19", "20")]
+        return [busy(letter) for key in keys if (letter := where.dead.get(key))]
+
+    assert letters() == [False] * 4
+    claim = ledger.claim("t", "0", Open(begin="10", end="20", task_version=1), now=0, until=1)
+    assert claim is not None
+    assert letters() == [False, True, True, False]
+    claim.save(msgspec.structs.replace(claim.row, open=None, position="20"))
+    assert letters() == [False] * 4
 
 
 def test_counting_reads_no_letter() -> None:

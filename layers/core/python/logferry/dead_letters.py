@@ -81,12 +81,14 @@ class DeadLetters:
         self.clock = clock
 
     def park(self, task: str, task_version: int, place: Place, reason: str, original: bytes) -> str:
-        """Write one; returns its key once it is durable."""
-        letter = DeadLetter(
-            task=task, task_version=task_version, place=place, reason=reason[:500],
-            parked_at=int(self.clock()), original=base64.b64encode(original).decode(),
-        )  # fmt: skip
+        """Write one; returns its key once it is durable. What a person made of the same record before is kept."""
         key = key_of(task, "open", place)
+        body = base64.b64encode(original).decode()
+        old = self._readable(key)
+        letter = DeadLetter(
+            task=task, task_version=task_version, place=place, reason=reason[:500], parked_at=int(self.clock()),
+            original=body, edits=old.edits if old and old.original == body else (),
+        )  # fmt: skip
         self.store.put(key, msgspec.json.encode(letter))
         return key
 
@@ -103,6 +105,12 @@ class DeadLetters:
         if letter.schema > SCHEMA:
             raise StateError(f"{key}: has schema {letter.schema}, this release knows {SCHEMA}: upgrade logferry here")
         return letter
+
+    def _readable(self, key: str) -> DeadLetter | None:
+        try:
+            return self.get(key)
+        except StateError:
+            return None
 
     def places(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[Place]:
         """Where the parked records of a task stood, without reading them."""

@@ -109,6 +109,8 @@ def carry_out(
     Raises ConfigError for a task that is not there; a task that cannot work is held, as in every run.
     """
     target = _target(shop, order.task, to)
+    if next(shop.dead.keys(order.task, "open", order.wanted.stream), None) is None:
+        return Replayed()  # before a held task's probe is used up for nothing
     health = shop.holds.health(target.name)
     if health is not None and not shop.holds.probe(target.name, patience.clock()):
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(health.retry_at))

@@ -90,7 +90,8 @@ def in_flight(
     def busy(letter: DeadLetter) -> bool:
         stream, begin = letter.place.stream, letter.place.begin
         if stream not in known or letter.parked_at + _NEW > known[stream][1]:
-            known[stream] = ledger.get(task, stream), clock()
+            base, mark, run = stream.rpartition("@")  # what a backfill run parked stands under `<stream>@<run>`
+            known[stream] = (ledger.of_run(run).get(task, base) if mark else ledger.get(task, stream)), clock()
         row = known[stream][0]
         opened = row.open if row else None
         return opened is not None and order(opened.begin) <= order(begin) < order(opened.end)
