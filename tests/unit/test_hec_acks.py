@@ -80,9 +80,9 @@ def test_polls_become_rare_while_nothing_comes_of_them() -> None:
 def test_slowest_of_the_last_waits_is_known() -> None:
     """None before the first; then the longest of the last twenty."""
     collector = Collector(lambda: None, lambda: collector.indexed.add(0))
-    assert collector.acks.slowest is None
+    before = collector.acks.slowest
     collector.wait(collector.posted(0))
-    assert collector.acks.slowest == 2.5, "told at the second poll"
+    assert (before, collector.acks.slowest) == (None, 2.5), "told at the second poll"
     for ack in range(1, 21):
         assert collector.acks.slowest == 2.5
         collector.indexed = {ack}
