@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.engine import Clock
 
 from logferry import errors, runtime
 from logferry.runtime import Call, log_lines
+from logferry.runtime.sparing import Sparing
 from logferry.vault import Secret
 
 log = logging.getLogger("logferry.probe")
@@ -110,3 +112,46 @@ def test_a_file_that_rotates_gets_the_same_lines(tmp_path: Path) -> None:
     wanted = {"level": "info", "message": "round done", "consumer": "group-host-1", "task": "waf"}
     assert wanted.items() <= line.items()
     assert "request_id" not in line
+
+
+def spared(tmp_path: Path, body: Callable[[Clock], None]) -> list[dict[str, Any]]:
+    """What is written when the same trouble passes once in five minutes."""
+    clock = Clock()
+    handler = logging.FileHandler(tmp_path / "worker.log")
+    with contextlib.closing(handler), log_lines.shown("", logging.INFO, handler, [Sparing(300.0, clock)]):
+        body(clock)
+    return [json.loads(text) for text in (tmp_path / "worker.log").read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_same_trouble_is_told_once_in_a_while(tmp_path: Path) -> None:
+    """With how often it came meanwhile; numbers in its reason make no other trouble of it."""
+
+    def body(clock: Clock) -> None:
+        for second in range(601):
+            log.warning("lag over max_lag", extra={"task": "waf", "reason": f"late by {second} s"})
+            clock.forward(1)
+
+    assert [line.get("left_out") for line in spared(tmp_path, body)] == [None, 299, 299]
+
+
+def test_other_troubles_and_events_are_told_at_once(tmp_path: Path) -> None:
+    """Another task, stream, reason or level is another trouble; events are never left out."""
+
+    def body(_clock: Clock) -> None:
+        log.warning("x", extra={"task": "a"})
+        log.warning("x", extra={"task": "b"})
+        log.warning("x", extra={"task": "a", "stream": "1"})
+        log.warning("x", extra={"task": "a", "reason": "HTTP"})
+        log.error("x", extra={"task": "a"})
+        log.info("y")
+        log.info("y")
+
+    assert len(spared(tmp_path, body)) == 7
+
+
+def test_a_night_of_different_troubles_is_forgotten_in_order() -> None:
+    """Memory stays small."""
+    sparing = Sparing(300.0, Clock())
+    for number in range(3_000):
+        assert sparing.filter(logging.makeLogRecord({"levelno": logging.ERROR, "msg": "x", "task": f"t{number}"}))
+    assert len(sparing._seen) == 1_000

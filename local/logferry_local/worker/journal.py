@@ -11,10 +11,12 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from logferry.runtime import log_lines
+from logferry.runtime.sparing import Sparing
 
 __all__ = ["journal", "named"]
 
 _BYTES, _KEPT = 100 * 1024 * 1024, 5
+_AGAIN = 300.0  # seconds until the same trouble is told again
 
 
 def named(file: Path) -> Path:
@@ -29,7 +31,7 @@ def journal(file: Path | None, least: int) -> Iterator[None]:
     if file is not None:
         handler = RotatingFileHandler(named(file), maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
     handler.setFormatter(log_lines.Formatter({"pid": str(os.getpid())}))
-    with log_lines.shown("", least, handler):
+    with log_lines.shown("", least, handler, [Sparing(_AGAIN)]):
         try:
             yield
         finally:

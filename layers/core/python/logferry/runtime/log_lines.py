@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -35,7 +35,9 @@ def to_stderr(environ: Mapping[str, str], request_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def shown(request_id: str, least: int, to: logging.Handler | None = None) -> Iterator[None]:
+def shown(
+    request_id: str, least: int, to: logging.Handler | None = None, filters: Iterable[logging.Filter] = ()
+) -> Iterator[None]:
     """Write our log lines from this level on; what becomes of an exception is the caller's.
 
     `to` is a handler of the caller's own (a file that rotates), which stays open; it writes what `Formatter` makes.
@@ -43,6 +45,8 @@ def shown(request_id: str, least: int, to: logging.Handler | None = None) -> Ite
     handler = to or _Stderr()
     if not isinstance(handler.formatter, Formatter):
         handler.setFormatter(Formatter({"request_id": request_id}))
+    for one in filters:
+        handler.addFilter(one)
     before = (_ROOT.level, _ROOT.propagate)
     _ROOT.addHandler(handler)
     _ROOT.propagate = False  # both clouds put a handler of their own on the root: each line would come twice
