@@ -5,11 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from tests.functions.place import Delivery, delivering
+
+from logferry import objects
+from logferry.dead_letters import DeadLetters, Place
+from logferry.sls.write import encode_log_group
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from logferry_local.cli import main; main()"]
@@ -96,6 +101,24 @@ def test_sample_events_of_sweep_work_on_both_clouds(delivery: Delivery) -> None:
     for name in ("timer.fc.json", "schedule.aws.json"):
         done = run("invoke", "sweep", "--event", ROOT / "events/sweep" / name, environ=delivery.environ)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["by_hand.fc.json", "timer.fc.json", "schedule.aws.json"])
+def test_sample_events_of_replay_deliver_a_dead_letter(delivery: Delivery, name: str) -> None:
+    """By hand and by each cloud's timer: what was refused for a reason that has passed arrives, once."""
+    store = objects.open_store(delivery.environ["LOGFERRY_OBJECTS"])
+    original = encode_log_group([(1_700_000_000, 0, {"name": "parked"})])
+    dead = DeadLetters(store, time.time)
+    dead.park("waf-to-splunk", 1, Place("0", "b", 0), "HTTP 400 code 7 (Incorrect index)", original)
+    replies = []
+    for _ in range(2):
+        done = run("invoke", "replay", "--event", ROOT / "events/replay" / name, "--json", environ=delivery.environ)
+        assert done.returncode == 0, done.stderr
+        reply = json.loads(done.stdout)["reply"]
+        replies.append((json.loads(reply) if isinstance(reply, str) else reply)["tasks"]["waf-to-splunk"]["delivered"])
+    assert replies == [1, 0]
+    assert delivery.received() == ["parked"]
+    assert dead.counts("waf-to-splunk") == {"open": 0, "replayed": 1, "discarded": 0}
 
 
 @pytest.mark.parametrize(

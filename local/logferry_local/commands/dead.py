@@ -160,7 +160,10 @@ def _print_found(found: Iterator[Found], *, each: bool, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps({"groups": [dataclasses.asdict(group) for group in groups], "problems": problems}))
         return len(problems)
-    dead_view.print_groups(groups)
+    if groups:
+        dead_view.print_groups(groups)
+    else:
+        typer.echo("no letter matches", err=True)
     sys.stderr.writelines(f"{dead_view.clean(problem)}\n" for problem in problems)
     return len(problems)
 
