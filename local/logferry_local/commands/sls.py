@@ -1,4 +1,4 @@
-"""`logferry sls …`: run the embedded log store, and load logs into a log store."""
+"""`logferry sls …`: run the embedded log store, load logs into a log store, see to its groups and shards."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from logferry.errors import ConfigError, Misconfigured
 from logferry.runtime import log_lines
 from logferry.sls import credentials
 from logferry.vault import Secret
+from logferry_local import sls_groups, sls_place, sls_shards
 
 __all__ = ["register"]
 
@@ -31,9 +32,13 @@ Keys = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `sls` with its subcommands."""
-    group = typer.Typer(help="The embedded SLS-compatible log store; loading logs.", no_args_is_help=True)
+    group = typer.Typer(
+        help="The embedded SLS-compatible log store; loading logs; groups and shards of any.", no_args_is_help=True
+    )
     group.command("serve")(serve)
     group.command("put")(put)
+    sls_groups.register(group)
+    sls_shards.register(group)
     app.add_typer(group, name="sls")
 
 
@@ -76,9 +81,7 @@ def put(  # noqa: PLR0913  # one argument an option
     *,
     project: Annotated[str, typer.Option(help="Made if it is not there.")],
     logstore: Annotated[str, typer.Option(help="Made if it is not there.")],
-    endpoint: Annotated[
-        str, typer.Option(envvar="SLS_ENDPOINT", help="https://HOST, http://HOST:PORT or HOST (https).")
-    ] = "http://127.0.0.1:8070",
+    endpoint: sls_place.Endpoint = sls_place.DEFAULT,
     shards: Annotated[int, typer.Option(min=1, max=100, help="Of a logstore that is made.")] = 1,
     topic: Annotated[str, typer.Option(help="Topic of all logs.")] = "",
     time_field: Annotated[
@@ -89,6 +92,7 @@ def put(  # noqa: PLR0913  # one argument an option
     """Load files of JSON lines into a logstore. Exit code 1 if lines were bad (the others are loaded)."""
     from logferry_local import sls_put
 
+    sls_place.check(endpoint, project, logstore, "sls put")
     place = sls_put.Place(endpoint, project, logstore, shards)
     done = sls_put.put(place, files, time_field=time_field, topic=topic, environ=os.environ)
     report = {"logs": done.logs, "groups": done.groups, "bytes": done.bytes, "bad": len(done.bad)}
