@@ -30,6 +30,23 @@ def test_every_kind_has_a_page_that_names_each_option(room: str, name: str) -> N
     assert [field.encode_name for field in msgspec.structs.fields(config) if f"`{field.encode_name}`" not in page] == []
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in registry.names("encoders") if hasattr(registry.find("encoders", name), "ROLE")]
+)
+def test_every_part_of_a_syslog_message_is_documented(name: str) -> None:
+    """docs/formats.md has a section for each that names its options, and each field's key without a map."""
+    module = registry.find("encoders", name)
+    page = (DOCS / "formats.md").read_text(encoding="utf-8")
+    assert f"| `{name}` |" in page
+    section = re.search(rf"^## .*\b{name}\b.*\n(?P<text>(?:(?!## ).*\n)*)", page, re.MULTILINE)
+    assert section
+    options = [field.encode_name for field in msgspec.structs.fields(module.Config)]
+    assert [option for option in options if f"`{option}`" not in section["text"]] == []
+    rows = {row.partition("|")[0]: row for row in section["text"].split("\n| ")}
+    pairs = getattr(module, "MAP", {}).items()
+    assert [field for field, key in pairs if f"`{field}`" not in rows.get(f"`{key}` ", "")] == []
+
+
 @pytest.mark.parametrize("name", [field.encode_name for field in msgspec.structs.fields(task.Task)])
 def test_every_key_of_a_task_is_documented(name: str) -> None:
     """docs/tasks.md names each key of the task file."""

@@ -113,6 +113,13 @@ def test_two_fields_of_one_key_keep_both_values() -> None:
     assert found["fields"] == {"src2": "a", "src": "b", "ClientIP": "c", "src3": "d"}
 
 
+@pytest.mark.parametrize("kind", ["cef", "leef"])
+def test_sign_for_nothing_is_no_address(kind: str) -> None:
+    """`-` under a standard key would be refused or misread; a field under its own name keeps it."""
+    found = event(body(kind, time_key=None), {"real_client_ip": "-", "ua": "-", "final_action": ""})
+    assert found["fields"] == {"ua": "-"}
+
+
 def test_custom_keys_bring_their_label() -> None:
     """cs1 and the like mean nothing alone; the label is the field's name, and is not there without a value."""
     made = body("cef", time_key=None, map={"final_plugin": "cs1", "ua_os": "cs2"}, additional="drop")

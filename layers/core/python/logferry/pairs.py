@@ -2,7 +2,7 @@
 
 A mapped field has its key; where two fields of a record have the same, the first has it. The others are kept under
 their own name as far as a key can hold it, with a number where that is taken, or left out. Pairs with an empty value
-are left out.
+are left out, and mapped ones with `-`: an address or a number that a SIEM could not read.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +16,7 @@ from logferry.values import text_of
 __all__ = ["Naming", "Pairs", "grouped", "milliseconds"]
 
 
+_NOTHING = "-"  # what the logs of WAF and ESA write where there is no value
 _LEAST = 64  # bytes of a value that are worth being cut off from the rest
 
 
@@ -48,12 +49,12 @@ class Pairs:
             values = [self._clean(str(value)) for value in fields.values()]
         return [
             prefix + value
-            for prefix, value in zip(self._prefixes(tuple(fields)), values, strict=True)
-            if prefix and value
+            for (prefix, nothing), value in zip(self._prefixes(tuple(fields)), values, strict=True)
+            if prefix and value and value != nothing
         ]
 
-    def _new_prefixes(self, names: tuple[str, ...]) -> list[str]:
-        """What stands before each value; nothing where the field is left out."""
+    def _new_prefixes(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        """What stands before each value ("": the field is left out), and the value that means nothing."""
         mapping, taken = self._naming.map, set(self._naming.reserved)
         keys: dict[str, str] = {}
         for name in names:
@@ -61,6 +62,7 @@ class Pairs:
             if key and key not in taken:
                 keys[name] = key
                 taken.add(key)
+        mapped = frozenset(keys)
         labels = {name: label for name, key in keys.items() if (label := self._naming.label(key)) not in {"", *taken}}
         taken.update(labels.values())
         for name in names:
@@ -68,10 +70,9 @@ class Pairs:
                 keys[name] = _free(self._naming.key(name) or "field", taken)
                 taken.add(keys[name])
         label_of = {name: f"{label}={self._clean(name)}" for name, label in labels.items()}
-        return [self._prefix(keys.get(name, ""), label_of.get(name, "")) for name in names]
-
-    def _prefix(self, key: str, label: str) -> str:
-        return key and (f"{label} {key}=" if label else f"{key}=")
+        return [
+            (_prefix(keys.get(name, ""), label_of.get(name, "")), _NOTHING if name in mapped else "") for name in names
+        ]
 
 
 def grouped(pairs: Iterable[bytes], between: bytes, room: int) -> Iterator[bytes]:
@@ -106,6 +107,10 @@ def _filled(pair: bytes, held: bytes, between: bytes, room: int) -> Iterator[byt
         piece = first(value, room - len(before + name))
         yield before + name + piece
         before, value = b"", value[len(piece) :]
+
+
+def _prefix(key: str, label: str) -> str:
+    return key and (f"{label} {key}=" if label else f"{key}=")
 
 
 def _free(key: str, taken: set[str]) -> str:
