@@ -8,12 +8,13 @@ Source: Prometheus documentation, "Exposition formats" and "Metric and label nam
 """
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -92,15 +93,16 @@ class Exporter(Collector):
         """Answer on this address (port 0: any that is free) in a thread; its URL. ConfigError if it is taken."""
         registry = CollectorRegistry()
         registry.register(self)
+        kind = _Server6 if ":" in host else _Server
         try:
-            server = _Server((host, port), _Quiet)
+            server = kind((host, port), _Quiet)
         except OSError as error:
             raise ConfigError([f"{host}:{port} cannot be listened on: {error.strerror}"], subject="metrics") from None
         server.set_app(self._app(make_wsgi_app(registry)))
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         thread.start()
         try:
-            yield f"http://{host}:{server.server_port}"
+            yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
@@ -171,3 +173,13 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     block_on_close = False
+
+    def server_bind(self) -> None:
+        """Without the base class's question to the name service, which may be down."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6

@@ -1,6 +1,8 @@
 """Metrics of one invocation: in the embedded metric format on Lambda, as JSON lines on Function Compute."""
 
+import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -128,3 +130,22 @@ print(early, "aws_lambda_powertools" in sys.modules)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout.splitlines()[-1] == expected
+
+
+def test_the_layer_for_lambda_holds_what_the_metrics_need(mounted: Path, tmp_path: Path) -> None:
+    """All but jmespath, which comes with the boto3 of Lambda's runtime; nothing else of this machine is on the path."""
+    found = importlib.util.find_spec("jmespath")
+    assert found is not None
+    assert found.origin is not None
+    shutil.copytree(Path(found.origin).parent, tmp_path / "jmespath")
+    code = f"""
+import sys
+sys.path[:0] = [{str(mounted / "opt/python")!r}, {str(tmp_path)!r}]
+from logferry.runtime import aws
+aws.tell(None, "r-1", {{"waf": {{"held": 1, "read": 5}}}})
+"""
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.stderr == ""
+    assert json.loads(run.stdout)["held"] == [1.0]

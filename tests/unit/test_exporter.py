@@ -121,3 +121,18 @@ def test_a_port_in_use_is_told() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"metrics: 127\.0\.0\.1:{port} cannot be listened on"):
             Exporter(lambda: True).serving("127.0.0.1", port).__enter__()
+
+
+def test_an_ipv6_address_is_served() -> None:
+    """Its URL has the brackets that it needs."""
+    exporter = Exporter(lambda: True)
+    with exporter.serving("::1") as url:
+        assert url.startswith("http://[::1]:")
+        assert requests.get(f"{url}/healthz", timeout=10).status_code == 200
+
+
+def test_a_client_that_says_nothing_keeps_nobody_waiting(scraped: Scraped) -> None:
+    """A thread a request; the end does not wait for it either."""
+    port = int(scraped.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)):
+        assert scraped.health()[0] == 200
