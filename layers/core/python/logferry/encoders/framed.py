@@ -43,6 +43,8 @@ class Framed:
         self._body, (self._max_bytes, self._oversize) = body, sizes
         self._escape = framing == "lf" and not body.one_line
         self._framed = _line if framing == "lf" else _counted
+        self._end = "\n" if framing == "lf" else ""
+        self._most = self._max_bytes + len(self._end)
         self._unit, self._digits = 10 ** (9 - header.digits), header.digits
         # The fixed priority, by far the commonest, is decided here and costs nothing a record.
         self._priority = None if isinstance(priority, int) else priority
@@ -55,18 +57,18 @@ class Framed:
         if self._escape:
             text = one_line(text)
         header = self._header if self._priority is None else self._headers(self._priority(record.fields))
-        whole, before, after = header(record.time)
-        fraction = record.nanos // self._unit
-        head = f"{before}{fraction:0{self._digits}d}{after}" if fraction and before else whole
+        head, before, after = header(record.time)
+        if record.nanos and before and (fraction := record.nanos // self._unit):
+            head = f"{before}{fraction:0{self._digits}d}{after}"
         if not text:
             head = head.rstrip(" \ufeff")
         try:
-            message = (head + text).encode()
+            message = f"{head}{text}{self._end}".encode()
         except UnicodeEncodeError:
             text = mend(text)
-            message = (head + text).encode()
-        if len(message) <= self._max_bytes:
-            return self._framed(message)
+            message = f"{head}{text}{self._end}".encode()
+        if len(message) <= self._most:
+            return message if self._end else _counted(message)
         return b"".join(map(self._framed, self._fitting(head.encode(), text, record)))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
