@@ -183,6 +183,23 @@ def test_true_that_was_meant_for_another_is_not_believed() -> None:
         collector.wait(old)
 
 
+@pytest.mark.parametrize(("ack", "stale"), [(3, True), (5_000, False)])
+def test_answer_on_a_channel_that_was_given_up_is_in_doubt(ack: int, stale: bool) -> None:  # noqa: FBT001  # a parameter of the table
+    """Whether its low id is from before or after the restart, nobody knows."""
+    collector = Collector()
+    with collector.acks.posting(collector.clock() + 10) as post:
+        unanswered(collector)
+        if stale:
+            with pytest.raises(Transient, match="forgotten"):
+                collector.acks.answered(post, ack)
+        else:
+            collector.acks.answered(post, ack)
+    collector.indexed = {ack}
+    if not stale:
+        collector.wait(post)
+        assert collector.polls[-1][1] == post.channel
+
+
 @pytest.mark.parametrize(("ack", "lost"), [(3, True), (5_000, False)])
 def test_unanswered_post_leaves_low_ids_in_doubt(ack: int, lost: bool) -> None:  # noqa: FBT001  # a parameter of the table
     """It may have got an id that an old payload has; an id that no restarted collector is near to stays."""

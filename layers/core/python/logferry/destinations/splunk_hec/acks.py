@@ -143,7 +143,7 @@ class Acks:
             while not self.off:
                 if post.lost:
                     self._fail(post, post.lost)
-                if post.told and not self._rivals(post):
+                if self._is_settled(post):
                     self._waits = [*self._waits, self._now() - since][-_REMEMBERED:]
                     return
                 if self._now() >= until:
@@ -162,10 +162,10 @@ class Acks:
     def _is_new(self) -> bool:
         return not self._opened
 
-    def _rivals(self, post: Post) -> bool:
-        with self._lock:
+    def _is_settled(self, post: Post) -> bool:
+        with self._lock:  # a rival that tells of a restart marks what is lost before it leaves
             post.rivals &= self._open
-            return bool(post.rivals)
+            return post.told and not post.rivals and not post.lost
 
     def _poll(self, until: float) -> float:
         """Ask, if it is time and nobody else does; seconds until another look."""
