@@ -187,6 +187,7 @@ def test_true_that_was_meant_for_another_is_not_believed() -> None:
 def test_answer_on_a_channel_that_was_given_up_is_in_doubt(ack: int, stale: bool) -> None:  # noqa: FBT001  # a parameter of the table
     """Whether its low id is from before or after the restart, nobody knows."""
     collector = Collector()
+    collector.posted(0)
     with collector.acks.posting(collector.clock() + 10) as post:
         unanswered(collector)
         if stale:
