@@ -16,6 +16,7 @@ from logferry.dead_letters import Edit
 from logferry.letters import edit
 from logferry.model import Counts
 from logferry_local.sinks import Place, hec
+from logferry_local.sinks._web import Answer, Question, WebSink, unpack
 
 COMMAND = [sys.executable, "-c", "from logferry_local.cli import main; main()"]
 SMALL = hec.Options(token="hec-token", max_event_bytes=2_000)  # what is larger is refused: poison
@@ -82,6 +83,42 @@ def test_a_poison_record_is_parked_alone_edited_replayed_and_there_once(boat: Fe
     shown = json.loads(run(boat, "dead", "show", place, "--json")[1])
     assert (shown["state"], shown["fields"]["big"], shown["original"]["fields"]["big"]) == ("replayed", "small", LARGE)
     assert shown["edits"][0]["by"] == "me"
+
+
+def test_a_poison_record_is_found_by_bisection_where_the_answer_names_none(boat: Ferry) -> None:
+    """A collector that says 400 to a whole payload: halved until the culprit stands alone; it alone is parked."""
+    boat.put(400)
+    boat.put(1, big="POISON")
+    boat.put(400)
+    bodies: list[bytes] = []
+    out = boat.folder / "to-hec.ndjson"
+    boat.sinks["to-hec"] = out
+
+    def picky(question: Question) -> Answer:
+        if question.method != "POST":
+            return Answer(200, b'{"text": "HEC is healthy", "code": 17}')
+        body = unpack(question, 1 << 26)
+        bodies.append(body)
+        if b"POISON" in body:
+            return Answer(400, b'{"text": "Invalid data format", "code": 6}')
+        with out.open("ab") as file:
+            file.write(body.rstrip(b"\n") + b"\n")
+        return Answer(200, b'{"text": "Success", "code": 0}')
+
+    gateway = WebSink(Place(out), picky, lambda: None, max_body=1 << 26)
+    boat.stack.callback(gateway.close)
+    boat.apply("to-hec", {"splunk_hec": {"url": gateway.address, "token": "secret://env/HEC_TOKEN"}})
+    boat.until_done()
+    counts = boat.verified("to-hec")
+    assert (counts.read, counts.delivered, counts.parked) == (801, 800, 1)
+    assert 8 < sum(b"POISON" in body for body in bodies) < 12  # about log2 of a payload
+    refused = len(bodies)
+    [key] = wiring.workshop(boat.environ).dead.keys("to-hec", "open")
+    edit(wiring.workshop(boat.environ).dead, key, Edit(by="me", at=1, unset=("big",)))
+    assert replay(boat)["to-hec"]["delivered"] == 1
+    assert len(bodies) == refused + 1
+    assert (len(boat.received("to-hec")), set(boat.received("to-hec").values())) == (801, {1})
+    assert boat.verified("to-hec").parked == 1
 
 
 def test_the_park_budget_holds_the_task_and_resume_goes_on(boat: Ferry) -> None:

@@ -5,8 +5,9 @@ import pytest
 from tests.fakes.engine import bench
 from tests.fakes.parked import Parked, texts
 
+from logferry import registry
 from logferry.dead_letters import Closed, Edit, Place
-from logferry.errors import ConfigError, Conflict, StateError
+from logferry.errors import ConfigError, Conflict, SourceError, StateError
 from logferry.ledger import Open
 from logferry.letters import TIME, Found, Wanted, discard, edit, find, locate, reason_class, record_of, words
 from logferry.replay_order import in_flight
@@ -36,6 +37,13 @@ def test_a_parked_original_is_read_again_as_it_came() -> None:
     record = sls.revive(texts("café"))
     assert record.fields == {"__topic__": "waf", "__source__": "", "m": "café"}
     assert (record.time, record.nanos) == (1_700_000_000, 0)
+
+
+@pytest.mark.parametrize("kind", registry.names("sources"))
+def test_every_source_reads_its_parked_originals(kind: str) -> None:
+    """And says SourceError for what is none."""
+    with pytest.raises(SourceError):
+        registry.find("sources", kind).revive(b"\xff\xff\xff")
 
 
 def test_edits_follow_each_other_and_can_change_the_time() -> None:

@@ -136,7 +136,6 @@ class _Run:
                 refused.update(verdict.parked)
                 taken = [batch[i] for i in payload.ordinals if i not in verdict.parked]
                 self._at_once(self._close, taken, threads)
-                self._report.delivered += len(taken)
                 self._report.maybe_repeated += len(verdict.repeated)
         except Conflict:  # the letters are somebody else's: not one of them is written any more
             refused.clear()
@@ -183,6 +182,8 @@ class _Run:
         if one.letter:
             closed = Closed(at=int(self._patience.clock()), by=self._order.by, to=self._job.name)
             self._desk.dead.move(one.key, "replayed", msgspec.structs.replace(one.letter, closed=closed))
+        with self._counting:
+            self._report.delivered += 1
 
     def _keep(self, refused: tuple[Found, str]) -> None:
         """It stays open, with the new reason."""

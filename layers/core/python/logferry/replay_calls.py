@@ -114,7 +114,8 @@ def carry_out(
     health = shop.holds.health(target.name)
     if health is not None and not shop.holds.probe(target.name, patience.clock()):
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(health.retry_at))
-        return Replayed(error=Misconfigured(f"task {target.name} is held until {until}: {health.reason}"))
+        way = f"(logferry task resume {target.name} tries at once)"
+        return Replayed(error=Misconfigured(f"task {target.name} is held until {until}: {health.reason} {way}"))
     desk = ReplayDesk(shop.dead, leases(shop), shop.settings, patience, busy_of(shop, order.task), seen)
     try:
         report = replay_letters(order, shop.job(target), desk)
