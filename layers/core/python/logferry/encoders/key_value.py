@@ -49,6 +49,7 @@ class KeyValue:
         self.one_line = escape
         self._sep = sep
         self._lead = sep if leading_separator else ""
+        self._last: tuple[tuple[str, ...], list[str]] = ((), [])
         self._outline = lru_cache(maxsize=32)(self._new_outline)
         # The backslash first: the others bring backslashes of their own.
         self._escapes = [("\\", "\\\\"), ("=", "\\="), (sep[0], "\\" + sep[0]), ("\n", "\\n"), ("\r", "\\r")]
@@ -85,7 +86,11 @@ class KeyValue:
         if self.one_line:
             text = self._sep.join(map("=".join, self._escaped(fields)))
             return self._lead + text if text else text
-        parts = self._outline(tuple(fields)).copy()
+        names, (known, outline) = tuple(fields), self._last
+        if names != known:  # the next record mostly has the same fields: comparing costs half of a look-up
+            outline = self._outline(names)
+            self._last = names, outline  # in one go: there may be several threads
+        parts = outline.copy()
         parts[1::2] = fields.values()
         return "".join(parts)
 
