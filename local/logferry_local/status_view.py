@@ -26,8 +26,8 @@ def cells(line: Line) -> tuple[str, ...]:
     lag = "?" if line.lag is None else _span(line.lag)
     rate = "" if line.rate is None else f"{line.rate:,.0f}/s"
     retry = "" if line.retry_in is None else _span(line.retry_in)
-    return (line.task, line.state, line.stream, line.owner, lag, rate, str(line.delivered), letters, retry,
-            line.last_error)  # fmt: skip
+    found = (line.task, line.state, line.stream, line.owner, lag, rate, str(line.delivered), letters, retry)
+    return *found, _plain(line.last_error)
 
 
 def as_data(found: Look) -> dict[str, Any]:
@@ -37,29 +37,44 @@ def as_data(found: Look) -> dict[str, Any]:
 
 
 def drawn(found: Look) -> "Group":
-    """A table as wide as the terminal; a last error is folded, never cut."""
+    """A table, and under it, where there is room for it, every last error; nothing is cut."""
     from rich.box import SIMPLE
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     moment = dt.datetime.fromtimestamp(found.at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    table = Table(title=f"logferry, {moment}", title_justify="left", box=SIMPLE, show_edge=False, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    table = Table(title=f"logferry, {moment}", title_justify="left", box=SIMPLE, show_edge=False, collapse_padding=True)
+    shown = COLUMNS[:-1]
+    for column in shown:
+        whole = column not in ("task", "owner")  # half a number, or a state in two parts, cannot be read
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold", no_wrap=whole)
     for line in found.lines:
         style = _styles(line)
-        table.add_row(*(Text(text, style=style(column)) for column, text in zip(COLUMNS, cells(line), strict=True)))
-    return Group(table, *(Text(f"note: {note}", style="yellow") for note in found.notes))
+        table.add_row(*(Text(text, style=style(column)) for column, text in zip(shown, cells(line), strict=False)))
+    errors = (Text(f"{where}: {error}", style="red") for where, error in _errors(found))
+    return Group(table, *errors, *(Text(f"note: {note}", style="yellow") for note in found.notes))
+
+
+def _errors(found: Look) -> list[tuple[str, str]]:
+    """Each last error once a task, with the streams that have it."""
+    streams: dict[tuple[str, str], list[str]] = {}
+    for line in found.lines:
+        if line.last_error:
+            streams.setdefault((line.task, _plain(line.last_error)), []).append(line.stream)
+    return [(" ".join([task, ", ".join(names)]).strip(), error) for (task, error), names in streams.items()]
 
 
 def _styles(line: Line) -> Callable[[str], str]:
     styles = {"state": _STYLES.get(line.state, "")}
     if line.lag_over_max:
         styles["lag"] = "bold red"
-    if line.failing or line.state == "unhealthy":
-        styles["last error"] = "red"
     return lambda column: styles.get(column, "")
+
+
+def _plain(text: str) -> str:
+    """On one line, and without what a far side's answer could do to a terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _span(seconds: float) -> str:

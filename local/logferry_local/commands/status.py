@@ -91,7 +91,7 @@ def _print(found: Look, *, as_json: bool, terminal: bool) -> None:
         Console().print(view.drawn(found))
     else:
         for line in found.lines:
-            sys.stdout.write("\t".join(" ".join(cell.split()) for cell in view.cells(line)) + "\n")
+            sys.stdout.write("\t".join(view.cells(line)) + "\n")
         sys.stderr.writelines(f"note: {note}\n" for note in found.notes)
     sys.stdout.flush()
 
