@@ -1,21 +1,29 @@
 """Shards split and merged while logs come in: our source, the main job and the vendor's consumers follow."""
 
+import json
+import os
+import random
+import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+import requests
 from tests.fakes.ferry import Ferry, ferry
-from tests.fakes.sls import Caller, furnished, group
-from tests.integration.test_sls_server_sdk import consumer, until
+from tests.fakes.sls import KEY_ID, SECRET, Caller, furnished, group
+from tests.integration.test_sls_server_sdk import PROGRAMS, consumer, run, until
 
 from logferry.plan import Plan, Tally
 from logferry.sls.logstore import Logstore
 from logferry.sls.write import encode_log_group
 from logferry.sources import Surroundings
 from logferry.sources.sls import Config, SlsSource, build
-from logferry.vault import Vault
+from logferry.vault import Secret, Vault
+from logferry_local.sls_server import process
 
 KEYS = ["0" * 32, "3" + "f" * 31, "8" + "0" * 31, "f" * 32]
 QUARTER, HALF = "4" + "0" * 31, "8" + "0" * 31
@@ -132,4 +140,79 @@ def test_vendor_consumer_follows_split_and_merge(tmp_path: Path) -> None:
         add(16, 24)
         until(lambda: one.logs() == {str(number) for number in range(24)})
         assert one.shards() == {0, 1, 2, 3}
-        assert len([line for line in one.lines if "n" in line]) == 24
+        seen = [int(str(line["n"])) for line in one.lines if "n" in line]
+        assert len(seen) == 24
+        for key in range(len(KEYS)):
+            of_key = [number for number in seen if number % len(KEYS) == key]
+            assert of_key == sorted(of_key)
+
+
+def test_vendor_client_splits_merges_and_queries(tmp_path: Path) -> None:
+    """SplitShard, MergeShards, DeleteShard and a pull with a query, by the unmodified LogClient; refusals by code."""
+    with furnished(tmp_path / "store") as address:
+        program = [sys.executable, str(PROGRAMS / "resharding.py"), "project-one"]
+        found = json.loads(run(program, address, tmp_path).splitlines()[-1])
+    assert found == {
+        "pulled": ["1", "3"],
+        "counts": [2, 4],
+        "size before": True,
+        "nothing": [0, True],
+        "bad query": "ParameterInvalid",
+        "split": [[0, "readonly"], [1, "readwrite"], [2, "readwrite"]],
+        "merged": [[3, "readwrite"], [1, "readonly"], [2, "readonly"]],
+        "left": [0, 2, 3],
+        "refused": ["ParameterInvalid"] * 4,
+    }
+
+
+def kill_after(enough: threading.Event, pid: int, seconds: float) -> None:
+    """Wait for the event and a moment longer, then kill -9."""
+    enough.wait(60)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_splits_survive_kill(tmp_path: Path, seed: int) -> None:
+    """kill -9 in the midst of puts, splits and merges: shards tile, what was acknowledged is there once, in place."""
+    dice = random.Random(seed)  # noqa: S311  # any sequence will do
+    acknowledged: list[str] = []
+    with process(tmp_path, {KEY_ID: Secret(SECRET)}) as running:
+        caller = Caller(running.address)
+        caller.call("POST", "/", document={"projectName": "project-one"})
+        caller.call("POST", "/logstores", document={"logstoreName": "waf", "shardCount": 1})
+        enough, last = threading.Event(), dice.randrange(60, 150)
+        killer = threading.Thread(target=kill_after, args=(enough, running.pid, dice.random() / 50))
+        killer.start()
+        with suppress(requests.RequestException):
+            for number in range(5_000):
+                if number == last:
+                    enough.set()
+                if number % 5 == 4:
+                    shards = caller.call("GET", "/logstores/waf/shards").document
+                    shard = dice.choice([one["shardID"] for one in shards if one["status"] == "readwrite"])
+                    action = dice.choice(["split", "split", "merge"])
+                    caller.call("POST", f"/logstores/waf/shards/{shard}", {"action": action})
+                key = f"{dice.getrandbits(128):032x}"
+                if caller.put("waf", group(f"<{number}-{key}>"), f"route?key={key}").status == 200:
+                    acknowledged.append(f"<{number}-{key}>")
+        killer.join()
+        caller.close()
+    with process(tmp_path, {KEY_ID: Secret(SECRET)}) as running:
+        caller = Caller(running.address)
+        shards = caller.call("GET", "/logstores/waf/shards").document
+        found = {one["shardID"]: caller.pull("waf", one["shardID"], caller.cursor("waf", one["shardID"], "begin")).body
+                 for one in shards}  # fmt: skip
+        caller.close()
+    ranges = sorted(
+        (one["inclusiveBeginKey"], one["exclusiveEndKey"]) for one in shards if one["status"] == "readwrite"
+    )
+    assert len(shards) >= 10
+    assert (ranges[0][0], ranges[-1][1]) == ("0" * 32, "f" * 32)
+    assert [end for _, end in ranges[:-1]] == [begin for begin, _ in ranges[1:]]
+    assert len(acknowledged) > 20
+    places = {text: [shard for shard, body in found.items() if text.encode() in body] for text in acknowledged}
+    assert {text: where for text, where in places.items() if len(where) != 1} == {}
+    of = {one["shardID"]: one for one in shards}
+    for text, [shard] in places.items():
+        assert of[shard]["inclusiveBeginKey"] <= text[-33:-1] < of[shard]["exclusiveEndKey"]

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.fakes.clock import Clock
 from tests.fakes.sls import Caller, Reply, furnished
 
@@ -15,6 +18,7 @@ from logferry_local.sls_server.shards import Pull, Shard
 from logferry_local.spl import compile_query
 
 TIME = 1_700_000_000
+REWRITES = ["*", "* | where true", '* | project "*"', "* | project-away nothing", "* | extend other = null"]
 COUNTS = ("count", "resultlines", "rawdatacount", "rawdatalines", "rawdatasize", "failedlines")
 
 
@@ -119,6 +123,37 @@ def test_mistake_is_refused_with_its_place(caller: Caller) -> None:
     reply = caller.pull("waf", 0, caller.cursor("waf", 0, "begin"), query="* | fields a")
     assert (reply.status, reply.code) == (400, "ParameterInvalid")
     assert reply.document["errorMessage"].startswith("invalid query: line 1:5 mismatched input 'fields' expecting ")
+
+
+NAMES = st.text(max_size=4).map(lambda name: f"f{name}".encode()) | st.binary(max_size=4).map(lambda name: b"b" + name)
+LOGS = st.lists(
+    st.tuples(
+        st.integers(0, (1 << 32) - 1), st.integers(0, 999_999_999), st.lists(st.tuples(NAMES, st.binary(max_size=6)))
+    ),
+    max_size=6,
+)
+TAGS = st.lists(st.tuples(NAMES, st.binary(max_size=4)), max_size=2)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(LOGS, st.binary(max_size=4), TAGS), min_size=1, max_size=3), st.sampled_from(REWRITES))
+def test_logs_that_are_written_anew_are_the_same_records(
+    groups: list[tuple[list[tuple[int, int, list[tuple[bytes, bytes]]]], bytes, list[tuple[bytes, bytes]]]], query: str
+) -> None:
+    """A query that keeps all fields changes no record: duplicate keys, broken text, empty groups and tags."""
+    bodies = [encode_log_group(logs, topic=topic, source=topic, tags=tags) for logs, topic, tags in groups]
+    data = b"".join(list_entry(len(body)) + body for body in bodies)
+    with TemporaryDirectory() as folder:
+        shard = Shard(Path(folder) / "0", 1000, segment_bytes=1 << 20)
+        shard.append([list_entry(len(body)) + body for body in bodies], Clock.now)
+        found = scan(shard.reading(Pull(1000, None, 1000, 1 << 20)), compile_query(query))
+        shard.close()
+    before, after = (
+        [(one.time, one.nanos, one.fields) for one in LogGroups(raw, "MQ==", "Mg==").records()]
+        for raw in (data, found.body)
+    )
+    assert after == before
+    assert (found.lines, found.raw_lines, found.raw_size) == (len(before), len(before), len(data))
 
 
 def test_long_scan_ends_early_and_goes_on(tmp_path: Path) -> None:

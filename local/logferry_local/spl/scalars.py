@@ -55,7 +55,7 @@ def cast(value: Value, kind: str) -> Value:
         known = value.strip().lower() if isinstance(value, str) else value
         found = _TRUTH.get(known) if isinstance(known, str) else bool(known)
     elif isinstance(value, bool):
-        found = int(value)
+        found = int(value) if kind == "bigint" else float(value)
     elif kind == "bigint":
         found = _to_whole(value)
     else:
