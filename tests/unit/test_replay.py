@@ -88,6 +88,15 @@ def test_an_unreadable_letter_stops_nobody() -> None:
     assert parked.dead.counts("t")["open"] == 2
 
 
+def test_a_letter_that_trips_logferry_up_stops_nobody() -> None:
+    """A mistake of ours in a stage or encoder: told by its class, the others are delivered."""
+    parked = Parked(plan=Plan(needs=("m",), test=lambda fields: fields["m"] != "r00001" or 1 / 0 > 1))
+    parked.park(3)
+    report = parked.replay()
+    assert (report.delivered, report.unreadable) == (2, 1)
+    assert list(report.reasons) == ["ZeroDivisionError, a mistake in logferry: the log names the place"]
+
+
 def test_a_letter_of_a_range_in_flight_is_left_alone() -> None:
     """The run that goes on with the range may deliver it: twice would be one time too often."""
     parked = Parked(busy=lambda letter: letter.place.ordinal == 1)

@@ -25,7 +25,7 @@ import msgspec
 from logferry import packing
 from logferry.dead_letters import Closed
 from logferry.delivery import OUT_OF_TIME, ParkBudget, Verdict, settle
-from logferry.errors import Conflict, LogferryError, Permanent, Unfinished
+from logferry.errors import Conflict, LogferryError, Permanent, Unfinished, told
 from logferry.job import Job
 from logferry.letter_lease import Hold
 from logferry.letters import Found, find, record_of
@@ -115,8 +115,7 @@ class _Run:
     def _is_due(self, one: Found) -> bool:
         report = self._report
         if one.letter is None:
-            report.unreadable += 1
-            report.tell(one.problem)
+            self._lay_aside(one.problem)
         elif self._desk.busy(one.letter):
             report.in_flight += 1
         elif self._order.bounded and is_resting(one.letter, self._desk.patience.clock()):
@@ -148,23 +147,32 @@ class _Run:
             list(threads.map(work, what))
 
     def _parts(self, batch: Sequence[Found], refused: dict[int, str]) -> Iterator[tuple[int, bytes]]:
-        plan, encode = self._job.plan, self._job.encoder.encode
         for number, one in enumerate(batch):
-            tally = Tally()
             try:
-                record = record_of(one.letter) if one.letter else None
+                part = self._encoded(one)
+            except Permanent as error:
+                refused[number] = str(error)
             except LogferryError as error:
-                self._report.unreadable += 1
-                self._report.tell(str(error))
-                continue
-            for passed in select(plan, [record] if record else [], tally):
-                try:
-                    yield number, encode(passed)
-                except Permanent as error:
-                    refused[number] = str(error)
-            if tally.filtered or tally.sampled_out:
-                self._report.left_out += 1
-                self._report.tell("left out by the task's filter now" if tally.filtered else "left out by sampling")
+                self._lay_aside(str(error))
+            except Exception as error:  # of a letter that trips us up the others must not wait
+                log.exception("mistake in logferry", extra={"key": one.key})
+                self._lay_aside(told(error))
+            else:
+                if part is not None:
+                    yield number, part
+
+    def _lay_aside(self, reason: str) -> None:
+        self._report.unreadable += 1
+        self._report.tell(reason)
+
+    def _encoded(self, one: Found) -> bytes | None:
+        """As the task makes it now; None if its plan leaves it out."""
+        tally = Tally()
+        for record in select(self._job.plan, [record_of(one.letter)] if one.letter else [], tally):
+            return self._job.encoder.encode(record)
+        self._report.left_out += 1
+        self._report.tell("left out by the task's filter now" if tally.filtered else "left out by sampling now")
+        return None
 
     def _send(self, payload: Payload) -> Verdict:
         job, patience = self._job, self._patience
