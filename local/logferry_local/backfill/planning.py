@@ -54,5 +54,5 @@ def missing(planned: Sequence[Range], source: Source) -> list[str]:
         if stream is None:
             found.append(f"stream {one.stream} is not at the source any more")
         elif stream.born != one.born:
-            found.append(f"stream {one.stream} was made anew since the run was planned: plan another one")
+            found.append(f"stream {one.stream} was made anew since the run was planned")
     return found

@@ -57,9 +57,9 @@ def resumed(shop: Workshop, name: str, which: str) -> Prepared:
     run, source = Runs(shop.table).get(name, which), shop.source(task)
     if run.state != "open":
         raise ConfigError([f"run {run.run} is {run.state}: there is nothing to go on with"], subject="backfill")
-    problems = planning.missing(run.ranges, source)
+    problems = planning.missing(left(run, shop.ledger.of_run(run.run).rows(name), source), source)
     if problems:
-        raise ConfigError(problems, subject=f"backfill {run.run}")
+        raise ConfigError([*problems, f"give it up by --abandon {run.run}"], subject=f"backfill {run.run}")
     notes = (f"goes on with version {stored.version} of the task, not {run.version}",)
     changed = run.version != stored.version
     return Prepared(

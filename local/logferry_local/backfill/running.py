@@ -5,13 +5,14 @@ Its end is one of: every part settled; a hold (Misconfigured); a stop by a signa
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from logferry import route
 from logferry.backfills import Part, Range, Run
-from logferry.errors import Conflict, LogferryError, Misconfigured, Unfinished, told
+from logferry.errors import Conflict, LogferryError, Misconfigured, SourceError, StateError, Unfinished, told
 from logferry.job import Job
 from logferry.pace import Pace
 from logferry.route import Desk
@@ -58,16 +59,16 @@ def start(run: Run, desk: Desk) -> None:
         desk.ledger.create(run.task, one.stream, one.begin, one.born, now=desk.patience.clock())
 
 
-def carry(run: Run, work: Work) -> Ended:
-    """Go on with every range. What keeps one stream from its end keeps its children, and no other."""
+def carry(task: str, ranges: Sequence[Range], work: Work) -> Ended:
+    """Go on with every range. What keeps one stream from its end keeps its children from it, and no other stream."""
     ended = Ended()
     try:
         streams = {stream.name: stream for stream in work.desk.source.streams()}
-        for one in run.ranges:
+        for one in ranges:
             waiting = [parent for parent in one.parents if parent in ended.trouble]
             why = f"waits for its parent {waiting[0]}" if waiting else _range(one, streams, work)
             if why:
-                log.error("backfill stopped on a stream", extra={"task": run.task, "stream": one.stream, "reason": why})
+                log.error("backfill stopped on a stream", extra={"task": task, "stream": one.stream, "reason": why})
                 ended.trouble[one.stream] = why
     except Misconfigured as error:
         return Ended("held", str(error), trouble=ended.trouble)
@@ -95,9 +96,7 @@ def _part(stream: Stream, part: Part, work: Work) -> str:
     desk, seen = dataclasses.replace(work.desk, settings=settings), 0.0
     while True:
         work.turn.check()
-        hold = work.live.hold()
-        if hold:
-            raise Misconfigured(f"the task is held: {hold}")
+        _refuse_held(work)
         work.turn.begin()
         [outcome] = route.run([work.job], stream, part.end, desk)
         if outcome.held:
@@ -109,8 +108,17 @@ def _part(stream: Stream, part: Part, work: Work) -> str:
             seen = _await_lease(stream.name, seen, work)
         elif work.turn.waits_for:
             _await_turn(stream.name, work)
-        elif not work.live.hold():
+        else:
             return outcome.note
+
+
+def _refuse_held(work: Work) -> None:
+    """Misconfigured while the task is held: same destination, same trouble."""
+    hold = ""
+    with suppress(StateError):  # the engine meets the same trouble, and knows how to wait
+        hold = work.live.hold()
+    if hold:
+        raise Misconfigured(f"the task is held: {hold}")
 
 
 def _await_lease(stream: str, seen: float, work: Work) -> float:
@@ -130,9 +138,10 @@ def _await_turn(stream: str, work: Work) -> None:
     """Wait until the live run has caught up, or the rate allows more."""
     if work.turn.waits_for == "rate":
         work.pace.wait(0, lambda: _UNLIMITED)
-    else:
+    elif work.turn.waits_for == "live":
         work.say(f"stream {stream}: the live run is behind and goes first")
-        while work.live.is_behind(stream):
-            work.turn.doze(1.0)
+        with suppress(SourceError, StateError):  # the engine meets the same trouble, and knows how to wait
+            while work.live.is_behind(stream):
+                work.turn.doze(1.0)
     work.turn.stepped()
     work.say("")

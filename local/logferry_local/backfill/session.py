@@ -15,7 +15,7 @@ from logferry.delivery import Patience
 from logferry.pace import Pace
 from logferry.route import Desk
 from logferry.wiring import Workshop
-from logferry_local.backfill import planning, running
+from logferry_local.backfill import planning, preparing, running
 from logferry_local.backfill.estimate import Estimate
 from logferry_local.backfill.preparing import Prepared
 from logferry_local.backfill.running import Ended, Work
@@ -39,8 +39,9 @@ def sit(
     pace = Pace(rate, time.time, turn.doze)
     desk = _desk(shop, run.run, Shared(source, live, turn, pace, seen), turn.patience(random.random))
     running.start(run, desk)
+    rest = preparing.left(run, desk.ledger.rows(run.task), source)
     with _stopped_by_signals(turn.stop):
-        ended = running.carry(run, Work(shop.job(stored), desk, live, turn, pace, say))
+        ended = running.carry(run.task, rest, Work(shop.job(stored), desk, live, turn, pace, say))
     if ended.how == "done":
         Runs(shop.table).save(msgspec.structs.replace(run, state="done", ended=time.time()))
     return ended

@@ -25,7 +25,7 @@ _STALL = 900.0  # seconds without a step forward before a backfill gives up
 _LAST = 10.0  # seconds that sends under way get once it shall stop
 _SLICE = 0.2  # seconds of one sleep: how soon a signal is heard
 
-Why = Literal["", "live", "rate"]
+Why = Literal["", "live", "rate", "hold"]
 
 
 @dataclass(slots=True)
@@ -156,6 +156,7 @@ class Shared:
             return
         self._looked = now
         if self._live.hold():
+            self._turn.end("hold")
             raise Unfinished("the task is held")
         if self._live.is_behind(stream):
             self._looked = 0.0

@@ -94,7 +94,7 @@ def _deliver(shop: wiring.Workshop, prepared: Prepared, asked: _Asked, *, new: b
     if asked.dry_run or (new and not rest):
         _print_plan(prepared, found, asked)
         return
-    if new and (asked.again or not prepared.overlaps):
+    if not new or asked.again or not prepared.overlaps:
         _confirm(prepared, found, asked)
     if new:
         preparing.keep(shop, prepared, again=asked.again)
