@@ -2,7 +2,7 @@
 
 import contextlib
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from tests.fakes.misbehaving import Behaviour, Misbehaving, answer, close, mid_a
 
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Refused, TooLarge, Transient
 from logferry_local.sinks import Place
-from logferry_local.sinks.hec import Options, open_sink
+from logferry_local.sinks.hec import Fault, Options, open_sink
 
 SECRET = "a1b2c3d4-0000-4000-8000-5ec5ec5ec5ec"
 MINIMAL: dict[str, object] = {"url": "http://127.0.0.1:1", "token": "secret://env/CONTRACT_SECRET"}
@@ -33,9 +33,10 @@ class _Peer(NamedTuple):
 
 
 @contextlib.contextmanager
-def peer(folder: Path, **options: object) -> Iterator[_Peer]:
+def peer(folder: Path, faults: Sequence[Fault] = (), **options: object) -> Iterator[_Peer]:
     """The hec sink, which takes our token only."""
-    sink = open_sink(Place(folder / "hec.ndjson"), Options(**({"token": SECRET} | options)))  # type: ignore[arg-type]  # the sink's options
+    chosen = Options(**({"token": SECRET} | options))  # type: ignore[arg-type]  # the sink's options
+    sink = open_sink(Place(folder / "hec.ndjson"), chosen, faults=faults)
     try:
         yield _Peer(MINIMAL | {"url": sink.address}, folder / "hec.ndjson")
     finally:
@@ -62,6 +63,13 @@ def rows() -> list[Row]:
         ),
         *(Row(f"status_{status}", _scripted(answer(status, _body(status))), _status(status)) for status in STATUSES),
         *(Row(f"code_{code}", _said(status, code), _code(code), f"code {code}") for code, status in _CODES.items()),
+        Row("ack_in_time", _sink(to=_ACK, ack=True, ack_delay=0.3), None),
+        Row("ack_switched_off", _sink(to=_ACK), None),
+        Row("ack_never", _sink(to=_ACK | {"ack_timeout": "200ms"}, ack=True, ack_delay=60), Transient,
+            "no acknowledgement within 0.2 s.*may have been taken", also=_doubts),
+        Row("ack_full", _sink(to=_ACK, ack=True, ack_limit=0, faults=_FULL), Transient, "code 27"),
+        Row("ack_without_time", _sink(to={"ack": True}, ack=True), Transient, f"may take 30 s; {unsent}"),
+        Row("raw_refused", _sink(to={"endpoint": "raw"}, faults=_DISLIKED), Permanent, "code 6"),
         Row("tls_trusted", _tls("127.0.0.1"), None),
         Row("tls_wrong_host", _tls("splunk.example"), Misconfigured, f"mismatch.*; {unsent}"),
         Row("tls_unknown_ca", _tls("127.0.0.1", trusted=False), Misconfigured, f"issuer.*; {unsent}"),
@@ -73,6 +81,15 @@ def rows() -> list[Row]:
 _CODES = {1: 403, 2: 401, 3: 401, 4: 403, 5: 400, 6: 400, 7: 400, 8: 500, 9: 503, 10: 400, 11: 400, 14: 400, 16: 400,
           18: 503, 19: 503, 20: 503, 21: 400, 22: 400, 23: 503, 24: 200, 25: 200, 26: 429, 27: 429,
           28: 400}  # fmt: skip
+
+
+_ACK: dict[str, object] = {"ack": True, "ack_interval": "20ms", "ack_timeout": "2s"}
+_FULL = [Fault(status=429, body={"text": "HEC ACK channel is at capacity", "code": 27})]
+_DISLIKED = [Fault(status=400, body={"text": "Invalid data format", "code": 6})]
+
+
+def _doubts(error: DeliveryError) -> bool:
+    return error.in_doubt
 
 
 def _code(code: int) -> type[DeliveryError] | None:
@@ -128,11 +145,11 @@ def _said(status: int, code: int, headers: Mapping[str, str] | None = None) -> F
     return _scripted(answer(status, {"text": "Scripted", "code": code}, headers))
 
 
-def _sink(**options: object) -> FarSide:
+def _sink(to: Mapping[str, object] | None = None, faults: Sequence[Fault] = (), **options: object) -> FarSide:
     @contextlib.contextmanager
     def far_side(folder: Path) -> Iterator[Mapping[str, object]]:
-        with peer(folder, **options) as found:
-            yield found.options
+        with peer(folder, faults, **options) as found:
+            yield {**found.options, **(to or {})}
 
     return far_side
 

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 Ask = Callable[[str, list[int], float], frozenset[int]]  # channel, ids, seconds -> those that are indexed
 
-_YOUNG = 512  # ids below may be given twice before anybody notices: more than can be under way at once
+_SLACK = 64  # ids below that, and one for each post under way, may be given twice before anybody notices
+_KEPT = 2_048  # ids remembered of a channel
 _SLOWEST = 8  # times the interval
 _REMEMBERED = 20  # waits
 _LOOK = 0.02
@@ -58,8 +59,8 @@ class _Ids:
         if ack < self._floor or ack in self._known:
             return False
         self._known.add(ack)
-        if len(self._known) > 4 * _YOUNG:
-            self._floor = max(self._known) - _YOUNG
+        if len(self._known) > _KEPT:
+            self._floor = max(self._known) - _KEPT // 4
             self._known = {known for known in self._known if known >= self._floor}
         return True
 
@@ -83,6 +84,7 @@ class Acks:
         self._opened = False
         self._seen = _Ids()
         self._open: set[Post] = set()  # posted, no answer yet
+        self._peak = 0  # most of these at once
         self._waiting: set[Post] = set()  # answered, not acknowledged
         self._polling = False
         self._pause, self._next = interval, 0.0
@@ -107,11 +109,12 @@ class Acks:
             with self._lock:
                 post = Post(self.channel)
                 self._open.add(post)
+                self._peak = max(self._peak, len(self._open))
             try:
                 yield post
             except DeliveryError as error:
                 if error.in_doubt and post.ack < 0:
-                    self._begin_anew("a post was not answered", _YOUNG)
+                    self._begin_anew("a post was not answered", self._peak + _SLACK)
                 raise
             finally:
                 with self._lock:
@@ -125,7 +128,7 @@ class Acks:
             return
         post.ack = ack
         with self._lock:
-            is_stale = post.channel != self.channel and ack < _YOUNG
+            is_stale = post.channel != self.channel and ack < self._peak + _SLACK
             again = post.channel == self.channel and not self._seen.add(ack)
         if again:
             self._begin_anew("an id was given twice: the collector restarted, or sessions are not sticky", math.inf)
@@ -201,7 +204,7 @@ class Acks:
     def _note(self, told: list[Post]) -> int:
         with self._lock:
             for post in told:
-                if post.ack < _YOUNG:
+                if post.ack < self._peak + _SLACK:
                     post.rivals = {rival for rival in self._open if rival.channel == post.channel}
                 post.told = not post.lost
         return len(told)

@@ -58,13 +58,12 @@ class Collector:
         if not payload.parts:
             return
         until = self._clocks.now() + time_out
-        self._see_that_it_fits(time_out)
-        load = self._load(payload)
+        load = self._load(payload, until, until - self._needed(time_out))
         failures: list[tuple[Place, DeliveryError]] = []
         for place in self._rota.turns():
             if failures and until - self._clocks.now() < _SHORTEST:
                 break
-            error = self._try(place, load, until)
+            error = self._try(place, load)
             if error is None:
                 return
             self._rota.failed(place, error)
@@ -107,25 +106,28 @@ class Collector:
             log.warning("collector health in doubt", extra=facts)
         return None
 
-    def _see_that_it_fits(self, time_out: float) -> None:
-        """With acknowledgement: nothing is posted that could not be waited for, for it would be posted again."""
+    def _needed(self, time_out: float) -> float:
+        """Seconds for an acknowledgement. Transient if there are fewer: what is posted now would be posted again."""
         endpoints = [place.endpoint for place in self._rota.places if place.endpoint.acknowledges]
         known = [endpoint.slowest for endpoint in endpoints if endpoint.slowest is not None]
         usual = max(_QUICK, 2 * max(known)) if known else _UNKNOWN
         expected = min(usual, seconds(self._options.ack_timeout))
-        if endpoints and time_out < expected:
+        if not endpoints:
+            return 0.0
+        if time_out < expected:
             raise Transient(
                 f"{time_out:.0f} s are left, an acknowledgement may take {expected:.0f} s; nothing was sent",
                 retry_after=expected,
             )
+        return expected
 
-    def _try(self, place: Place, load: Load, until: float) -> DeliveryError | None:
+    def _try(self, place: Place, load: Load) -> DeliveryError | None:
         """None: taken. Raises what the payload itself is to blame for."""
         connect = math.inf if len(self._rota.places) == 1 else _CONNECT_SECONDS
         try:
             if place.failures:
-                self._probe(place, load.token, until)
-            place.endpoint.send(load, until, connect)
+                self._probe(place, load)
+            place.endpoint.send(load, connect)
         except (Refused, TooLarge, Permanent):
             self._rota.works(place)
             raise
@@ -134,9 +136,9 @@ class Collector:
         self._rota.works(place)
         return None
 
-    def _probe(self, place: Place, token: Secret, until: float) -> None:
+    def _probe(self, place: Place, load: Load) -> None:
         """After a failure: ask for its health, so that no payload gets lost in doubt."""
-        reply, answer = place.endpoint.health(token, self._brief(until - self._clocks.now()))
+        reply, answer = place.endpoint.health(load.token, self._brief(load.until - self._clocks.now()))
         error = by_status(reply, answer.summary, self._clocks.wall())
         if isinstance(error, Transient):
             raise Transient(f"not healthy yet: {answer.summary}; nothing was sent", retry_after=error.retry_after)
@@ -145,12 +147,13 @@ class Collector:
         """Seconds for a look at a health page."""
         return min(time_out, seconds(self._options.timeout), _CHECK_SECONDS)
 
-    def _load(self, payload: Payload) -> Load:
+    def _load(self, payload: Payload, until: float, begin_by: float) -> Load:
         is_json = self._options.endpoint == "event"
         headers = {"Content-Type": "application/json" if is_json else "text/plain; charset=utf-8"}
         if not self._options.gzip:
-            return Load(payload, payload.body, headers, self._token())
-        return Load(payload, gzip(payload.body), headers | {"Content-Encoding": "gzip"}, self._token())
+            return Load(payload, payload.body, headers, self._token(), until, begin_by)
+        headers["Content-Encoding"] = "gzip"
+        return Load(payload, gzip(payload.body), headers, self._token(), until, begin_by)
 
     def _token(self) -> Secret:
         token = self._vault.resolve(self._options.token)

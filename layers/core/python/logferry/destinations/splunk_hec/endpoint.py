@@ -42,6 +42,8 @@ class Load(NamedTuple):
     body: bytes
     headers: Mapping[str, str]
     token: Secret
+    until: float  # nothing lasts longer
+    begin_by: float  # what was not posted by then could not be waited for
 
 
 class Endpoint:
@@ -70,12 +72,12 @@ class Endpoint:
         """The longest of the last waits for an acknowledgement, in seconds; None before the first one."""
         return self._acks.slowest if self._acks else None
 
-    def send(self, load: Load, until: float, connect: float) -> None:
+    def send(self, load: Load, connect: float) -> None:
         """Post it, and wait for its acknowledgement if that is wanted. Raises what became of it."""
-        with self._pace.turn(until):
-            post, refused = self._post(load, until, connect)
+        with self._pace.turn(load.begin_by):
+            post, refused = self._post(load, connect)
             if self._acks is not None and post.ack >= 0:
-                self._acks.wait(post, min(until, self._clocks.now() + seconds(self._options.ack_timeout)))
+                self._acks.wait(post, min(load.until, self._clocks.now() + seconds(self._options.ack_timeout)))
             if refused is not None:
                 raise refused
 
@@ -94,12 +96,12 @@ class Endpoint:
         """Close the kept connections."""
         self._web.close()
 
-    def _post(self, load: Load, until: float, connect: float) -> tuple[Post, Refused | None]:
+    def _post(self, load: Load, connect: float) -> tuple[Post, Refused | None]:
         self._token = load.token
         acks = self._acks if self._acks and not self._acks.off else None
-        with acks.posting(until) if acks else nullcontext(Post(self._channel)) as post:
+        with acks.posting(load.begin_by) if acks else nullcontext(Post(self._channel)) as post:
             headers = {**load.headers, **_authorised(load.token, post.channel)}
-            limit = min(until - self._clocks.now(), seconds(self._options.timeout))
+            limit = min(load.until - self._clocks.now(), seconds(self._options.timeout))
             reply = self._web.request(
                 "POST", self._paths.events, headers=headers, body=load.body, time_out=limit, connect=connect
             )
