@@ -1,5 +1,6 @@
 """syslog_server's options: what they mean, and what is said of a wrong one."""
 
+import json
 import logging
 import os
 import socket
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.certificates import Authority
 
+from logferry import task
 from logferry.config import load
 from logferry.destinations import Surroundings
 from logferry.destinations.syslog_server import Config, build, encoder
@@ -64,6 +66,19 @@ def test_priority_without_a_map_is_the_fields_own() -> None:
     given: list[dict[str, Value]] = [{"level": "err"}, {"lvl": "2"}, {"level": "loud"}, {"level": 0, "f": "auth.log"}]
     numbers = [made.encode(Record(0, 0, 0, fields)).partition(b">")[0] for fields in given]
     assert numbers == [b"<11", b"<10", b"<14", b"<80"]
+
+
+def test_options_survive_being_stored() -> None:
+    """Patterns keep their order and parts their options, through JSON as a state table has it."""
+    severity = {"field": ["status", "code"], "map": {"5*": "err", "4*": 4, "1": "debug", "*": "notice"}}
+    parts = {"format": "rfc3164", "timezone": "+08:00", "body": {"cef": {"map": {"b": None, "a": "cs1"}}}}
+    source = {"sls": {"endpoint": "https://cn-hangzhou.log.aliyuncs.com", "project": "waf-1", "logstore": "waf-logs"}}
+    destination = {"syslog_server": {**HOST, "severity": severity, **parts}}
+    made = task.load({"task": "to-syslog", "source": source, "destination": destination})
+    stored = json.loads(json.dumps(task.dump(made)))
+    assert task.load(stored) == made
+    assert stored["destination"] == destination
+    assert list(stored["destination"]["syslog_server"]["severity"]["map"]) == list(severity["map"])
 
 
 def test_tag_is_the_app_name() -> None:
