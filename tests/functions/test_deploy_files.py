@@ -132,6 +132,15 @@ def test_the_table_is_the_one_the_state_room_speaks_to(template: dict[str, Any])
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
+def test_the_timer_of_replay_is_off_until_a_person_wants_it(template: dict[str, Any]) -> None:
+    """What was refused is not sent again by itself, in neither cloud; and on no retry of the platform's."""
+    (schedule,) = resources(template, "AWS::Serverless::Function")["ReplayFunction"]["Events"].values()
+    assert template["Parameters"][schedule["Properties"]["State"]]["Default"] == "DISABLED"
+    props = descriptor.read(ROOT / "s.yaml", environ={})["replay"]
+    assert descriptor.triggers({"replay": props}) == []
+    assert [trigger["triggerConfig"]["enable"] for trigger in props.triggers] == [False]
+
+
 def test_dead_letters_are_kept_private_encrypted_and_versioned(template: dict[str, Any]) -> None:
     """Parked records are customers' logs; deleting the stack does not delete them."""
     assert template["Resources"]["DeadLetters"]["DeletionPolicy"] == "Retain"

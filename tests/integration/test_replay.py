@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from tests.fakes.aws import ENVIRON, aws_server
 from tests.fakes.ferry import ROOT, Ferry, ferry
 
 from logferry import replay_calls, wiring
@@ -237,3 +239,39 @@ def test_a_wrong_token_holds_the_task_as_in_every_run(boat: Ferry) -> None:
     mend(boat)
     assert run(boat, "dead", "replay", "--task", "to-hec")[0] == 0
     assert len(boat.received("to-hec")) == 31
+
+
+def test_replay_over_s3_and_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stores of the cloud functions: pages are listed while letters move out of them."""
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    with aws_server() as url:
+        places = _furnish(url)
+        with ferry(tmp_path, settings=[*places.items()]) as boat:
+            poisoned(boat, bad=20, good=5)
+            assert mend(boat) == 20
+            assert replay(boat)["to-hec"]["delivered"] == 20
+            assert boat.verified("to-hec") == Counts(read=120, delivered=100, parked=20)
+            assert set(boat.received("to-hec").values()) == {1}
+            assert wiring.workshop(boat.environ).dead.counts("to-hec")["replayed"] == 20
+
+
+def _furnish(url: str) -> dict[str, str]:
+    """A bucket and a table; where they are."""
+    options: dict[str, Any] = {
+        "endpoint_url": url, "region_name": ENVIRON["AWS_DEFAULT_REGION"],
+        "aws_access_key_id": ENVIRON["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": ENVIRON["AWS_SECRET_ACCESS_KEY"],
+    }  # fmt: skip
+    place = {"LocationConstraint": ENVIRON["AWS_DEFAULT_REGION"]}
+    boto3.client("s3", **options).create_bucket(Bucket="dead", CreateBucketConfiguration=place)
+    keys = (("partition", "HASH"), ("sort", "RANGE"))
+    boto3.client("dynamodb", **options).create_table(
+        TableName="state", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+    )  # fmt: skip
+    where = f"region={ENVIRON['AWS_DEFAULT_REGION']}&endpoint={url}"
+    return {
+        "LOGFERRY_STATE": f"dynamodb:state?{where}", "LOGFERRY_OBJECTS": f"s3:dead/objects?{where}",
+        "LOGFERRY_LEASE_SECONDS": "10",
+    }  # fmt: skip
