@@ -57,6 +57,34 @@ def test_answered_record_survives_a_kill(tmp_path: Path) -> None:
     assert [json.loads(line)["event"] for line in out.read_bytes().splitlines()] == ["a", "b"]
 
 
+def test_killed_indexer_loses_what_it_had_not_acknowledged(tmp_path: Path) -> None:
+    """With `--ack` a 200 alone is no promise: what waits when the sink is killed is not in the file."""
+    out = tmp_path / "hec.ndjson"
+    channel = "?channel=11111111-2222-3333-4444-555555555555"
+    with running("hec", "--port", "0", "--out", str(out), "--ack", "--ack-delay", "60") as (process, address):
+        assert post(address + "/services/collector" + channel, b'{"event":"a"}') == 200
+        process.kill()
+        process.wait(timeout=20)
+    assert out.read_bytes() == b""
+
+
+def test_several_sinks_run_at_once(tmp_path: Path) -> None:
+    """Each has its own port, file and memory; SIGTERM indexes what waits."""
+    outs = [tmp_path / "one.ndjson", tmp_path / "two.ndjson"]
+    channel = "?channel=11111111-2222-3333-4444-555555555555"
+    with contextlib.ExitStack() as stack:
+        sinks = [
+            stack.enter_context(running("hec", "--port", "0", "--out", str(out), "--ack", "--ack-delay", "60"))
+            for out in outs
+        ]
+        for _, address in sinks:
+            assert post(address + "/services/collector" + channel, f'{{"event":"{address}"}}'.encode()) == 200
+        for process, _ in sinks:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(timeout=20) for process, _ in sinks] == [0, 0]
+        assert [json.loads(out.read_bytes())["event"] for out in outs] == [address for _, address in sinks]
+
+
 def test_http_sink_keeps_bodies(tmp_path: Path) -> None:
     """Bodies follow one another, each ended by one line feed; a second run appends."""
     out = tmp_path / "http.txt"
