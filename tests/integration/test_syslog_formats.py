@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.certificates import Authority
 from tests.fakes.syslog_daemons import Daemon, rsyslog, syslog_ng
 from tests.integration.syslog_round_trip import deliver, expected, records
 
 from logferry.config import load
 from logferry.encoders import cef
+from logferry.errors import Misconfigured
 from logferry.model import Record
 from logferry_local.sinks import _events
 
@@ -85,6 +87,25 @@ def test_events_are_read_back(daemon: Daemon, form: str, body: str) -> None:
     assert [event["fields"] for event in events] == [
         {"id": str(n), "odd": value, "end": "x"} for n, value in enumerate(odd)
     ]
+
+
+@pytest.mark.parametrize(
+    ("expired", "known", "says"),
+    [(True, True, "renew cert_file|does not accept cert_file"), (False, False, "does not trust the authority")],
+)
+def test_a_client_certificate_that_is_refused_is_told(
+    daemon: Daemon, tmp_path: Path, expired: bool, known: bool, says: str  # noqa: FBT001  # parameters of the test
+) -> None:  # fmt: skip
+    """Both want a certificate they trust and that is still good; ours is not, and nothing arrives."""
+    signer = daemon.authority if known else Authority(tmp_path / "stranger", name="stranger")
+    mine, before = signer.issue(["client1"], expired=expired), len(daemon.received(0))
+    options: dict[str, object] = {
+        "host": "localhost", "port": daemon.ports["mtls"], "protocol": "tls", "ca_file": str(daemon.authority.ca_file),
+        "cert_file": str(mine.cert_file), "key_file": str(mine.key_file),
+    }  # fmt: skip
+    with pytest.raises(Misconfigured, match=says):
+        deliver(options, records("refused", 3))
+    assert len(daemon.received(0)) == before
 
 
 @pytest.mark.service("syslog-ng")

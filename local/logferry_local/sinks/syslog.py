@@ -19,10 +19,10 @@ import orjson
 
 from logferry import config
 from logferry.errors import ConfigError
-from logferry_local.sinks import Place, Sink, _events, _rfc3164
+from logferry_local.sinks import Place, Sink
 from logferry_local.sinks._frames import Frame, Frames
 from logferry_local.sinks._lines import Lines
-from logferry_local.sinks._rfc5424 import parse
+from logferry_local.sinks._messages import judge
 
 __all__ = ["Options", "open_sink"]
 
@@ -128,33 +128,12 @@ class _Syslog:
                     return
 
     def _take(self, frames: Iterable[Frame]) -> None:
-        lines = [_judge(frame) for frame in frames]
+        lines = [judge(frame) for frame in frames]
         if lines:
             self._lines.write(orjson.dumps(line) for line in lines)
             with self._lock:
                 self.messages += len(lines)
                 self.wrong += sum("wrong" in line for line in lines)
-
-
-def _judge(frame: Frame) -> dict[str, object]:
-    wrong = frame.wrong
-    if not wrong:
-        try:
-            return {**_read(frame.message), "framing": frame.framing}
-        except ValueError as error:
-            wrong = str(error)
-    return {"wrong": wrong, "raw": frame.message.decode("utf-8", "backslashreplace"), "framing": frame.framing}
-
-
-def _read(message: bytes) -> dict[str, object]:
-    if _rfc3164.seems(message):
-        parts = {"header": "rfc3164", **_rfc3164.parse(message)}
-    elif _rfc3164.seems_short(message):
-        parts = {"header": "rfc5424_short", **_rfc3164.parse_short(message)}
-    else:
-        parts = {"header": "rfc5424", **parse(message)}
-    event = _events.parse(str(parts["msg"]))
-    return parts if event is None else {**parts, "event": event}
 
 
 def _context(options: Options) -> ssl.SSLContext:
