@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import fresh, rates, report, stores
+from bench import fresh, rates, report, stores, workers
 from bench.measure import Row
 from bench.receivers import ROOT
 from bench.scale import FULL, QUICK, Scale
@@ -22,6 +22,9 @@ CASES: dict[str, tuple[Callable[[str, Scale], list[Row]], tuple[str, ...]]] = {
     "memory": (fresh.memory, ("waf", "small")),
     "cold": (fresh.cold, ("",)),
     "pull": (stores.pull, ("waf", "small")),
+    "worker": (workers.speed, ("waf",)),
+    "hanging": (workers.hanging, ("waf",)),
+    "isolation": (workers.isolation, ("waf",)),
 }
 
 

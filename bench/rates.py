@@ -13,7 +13,7 @@ from bench.measure import Row, Wanted, Way, interleave
 from bench.scale import Scale
 from logferry.plan import Plan
 
-__all__ = ["decode", "hec", "select", "syslog"]
+__all__ = ["decode", "flatten", "hec", "select", "syslog"]
 
 _FLATTEN = "SDK flatten, nothing sent"
 _FIELDS = ["time", "host", "real_client_ip", "request_method", "request_uri", "status", "http_user_agent",
@@ -24,7 +24,7 @@ _FILTER = {"all": [{"field": "status", "op": "geq", "value": 400}]}
 def decode(corpus: str, scale: Scale) -> list[Row]:
     """From the compressed answer to records."""
     data = corpora.make(corpus, scale.raw)
-    ways = [_flatten(data), Way("logferry, streamed", lambda: ours.decode(data, Plan()))]
+    ways = [flatten(data), Way("logferry, streamed", lambda: ours.decode(data, Plan()))]
     wanted = [Wanted("logferry, streamed", _FLATTEN, None)]
     return interleave("decode", corpus, ways, wanted, scale.rounds)
 
@@ -36,7 +36,7 @@ def hec(corpus: str, scale: Scale) -> list[Row]:
         mine = bay("hec", _hec(http)).deliver
         url = f"http://127.0.0.1:{http}/services/collector"
         ways = [
-            _flatten(data),
+            flatten(data),
             Way("published, a POST an event", lambda: published.to_hec(few, session, url)),
             Way("logferry, gzip", lambda: mine(data)),
         ]
@@ -51,7 +51,7 @@ def syslog(corpus: str, scale: Scale) -> list[Row]:
     with _bays() as (bay, _, tcp):
         mine = bay("syslog", {"syslog_server": {"host": "127.0.0.1", "port": tcp}}).deliver
         ways = [
-            _flatten(data),
+            flatten(data),
             Way("published, a write a message", lambda: published.to_syslog(data, tcp)),
             Way("logferry, TCP", lambda: mine(data)),
         ]
@@ -75,7 +75,9 @@ def select(corpus: str, scale: Scale) -> list[Row]:
         return interleave("select", corpus, ways, wanted, scale.rounds)
 
 
-def _flatten(data: Corpus) -> Way:
+def flatten(data: Corpus) -> Way:
+    """What the vendor's kit does before anything is sent."""
+
     def run() -> int:
         if len(published.flatten(data)) != data.logs:
             raise RuntimeError("the vendor's kit gave another number of logs")

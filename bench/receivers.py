@@ -1,6 +1,7 @@
-"""Receivers that cost next to nothing, in processes of their own: `python -m bench.receivers http|tcp`.
+"""Receivers that cost next to nothing, in processes of their own: `python -m bench.receivers http|tcp|deaf|nobody`.
 
-They take everything, look at nothing, and end with their standard input. The port is the first line of output.
+They take everything, look at nothing, and end with their standard input; `deaf` takes what
+is sent and answers only to GET, and where `nobody` is connecting is refused. The port is the first line of output.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ def running(kind: str) -> Iterator[int]:
             process.terminate()
 
 
-def _http(connection: socket.socket) -> None:
+def _http(connection: socket.socket, kind: str) -> None:
     held = b""
     while True:
         while (end := held.find(b"\r\n\r\n")) < 0:
@@ -42,7 +43,7 @@ def _http(connection: socket.socket) -> None:
             if not chunk:
                 return
             held += chunk
-        length = _LENGTH.search(held, 0, end)
+        length, is_get = _LENGTH.search(held, 0, end), held.startswith(b"GET ")
         left = (int(length[1]) if length else 0) - (len(held) - end - 4)
         held = held[len(held) + left :] if left < 0 else b""
         while left > 0:
@@ -50,7 +51,8 @@ def _http(connection: socket.socket) -> None:
             if not chunk:
                 return
             left -= len(chunk)
-        connection.sendall(_REPLY)
+        if kind == "http" or is_get:
+            connection.sendall(_REPLY)
 
 
 def _tcp(connection: socket.socket) -> None:
@@ -62,7 +64,10 @@ def _tcp(connection: socket.socket) -> None:
 def _serve(connection: socket.socket, kind: str) -> None:
     with connection, contextlib.suppress(ConnectionError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        (_http if kind == "http" else _tcp)(connection)
+        if kind == "tcp":
+            _tcp(connection)
+        else:
+            _http(connection, kind)
 
 
 def _listen(listener: socket.socket, kind: str) -> None:
@@ -72,7 +77,10 @@ def _listen(listener: socket.socket, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    server = socket.create_server(("127.0.0.1", 0))
+    server = socket.socket() if sys.argv[1] == "nobody" else socket.create_server(("127.0.0.1", 0))
+    if sys.argv[1] == "nobody":
+        server.bind(("127.0.0.1", 0))  # taken, but nobody listens
     print(server.getsockname()[1], flush=True)
-    threading.Thread(target=_listen, args=(server, sys.argv[1]), daemon=True).start()
+    if sys.argv[1] != "nobody":
+        threading.Thread(target=_listen, args=(server, sys.argv[1]), daemon=True).start()
     sys.stdin.read()

@@ -17,21 +17,21 @@ from logferry.sls.projects import create_logstore, create_project
 from logferry.vault import Secret
 from logferry_local.sls_server import running
 
-__all__ = ["ENVIRON", "SOURCE", "filled", "pull"]
+__all__ = ["ENVIRON", "SOURCE", "filled", "logstore", "pull"]
 
 ENVIRON = {"SLS_AK_ID": "bench-key", "SLS_AK_KEY": "bench-secret"}
 SOURCE = {"project": "bench-project", "logstore": "bench-logstore"}
 
 
 @contextmanager
-def filled(folder: Path, corpus: str, raw: int) -> Iterator[running.Running]:
-    """A store with one logstore of one shard, which holds about `raw` bytes of logs."""
+def filled(folder: Path, corpus: str, raw: int, shards: int = 1) -> Iterator[running.Running]:
+    """A store with one logstore, which holds about `raw` bytes of logs, as many in one shard as in the next."""
     with running.process(folder, {ENVIRON["SLS_AK_ID"]: Secret(ENVIRON["SLS_AK_KEY"])}, ["--sync", "never"]) as store:
-        logstore = _logstore(store.address)
-        create_project(logstore.client)
-        create_logstore(logstore.client, SOURCE["logstore"], shards=1)
-        for group, _, _ in corpora.groups(corpus, raw):
-            logstore.put_logs(group)
+        target = logstore(store.address)
+        create_project(target.client)
+        create_logstore(target.client, SOURCE["logstore"], shards=shards)
+        for number, (group, _, _) in enumerate(corpora.groups(corpus, raw)):
+            target.put_logs(group, f"{number % shards * 16 // shards:x}" + "1" * 31)
         yield store
 
 
@@ -40,9 +40,9 @@ def pull(corpus: str, scale: Scale) -> list[Row]:
     groups = corpora.groups(corpus, scale.raw)
     raw = sum(size for _, _, size in groups)
     with TemporaryDirectory() as folder, filled(Path(folder), corpus, scale.raw) as store:
-        logstore = _logstore(store.address)
-        _pull_all(logstore, len(groups))
-        best = min(_pull_all(logstore, len(groups)) for _ in range(scale.rounds))
+        target = logstore(store.address)
+        _pull_all(target, len(groups))
+        best = min(_pull_all(target, len(groups)) for _ in range(scale.rounds))
     compared = [judge("MB/s", raw / 1e6 / best, at_least=100)]
     notes = f"{len(groups)} log groups"
     return [
@@ -51,12 +51,12 @@ def pull(corpus: str, scale: Scale) -> list[Row]:
     ]  # fmt: skip
 
 
-def _pull_all(logstore: Logstore, groups: int) -> float:
+def _pull_all(source: Logstore, groups: int) -> float:
     """Seconds for everything in the shard."""
-    cursor, end = logstore.get_cursor("0", "begin"), logstore.get_cursor("0", "end")
+    cursor, end = source.get_cursor("0", "begin"), source.get_cursor("0", "end")
     seen, before = 0, time.perf_counter()
     while cursor != end:
-        pulled = logstore.pull_logs("0", Pull(cursor, end))
+        pulled = source.pull_logs("0", Pull(cursor, end))
         cursor, seen = pulled.next_cursor, seen + pulled.groups
         if not pulled.groups:
             break
@@ -66,6 +66,7 @@ def _pull_all(logstore: Logstore, groups: int) -> float:
     return spent
 
 
-def _logstore(address: str) -> Logstore:
+def logstore(address: str) -> Logstore:
+    """The logstore of `filled`, as a client sees it."""
     client = Client(endpoint=Endpoint.parse(address), project=SOURCE["project"], keys=EnvironKeys(ENVIRON))
     return Logstore(client, SOURCE["logstore"])

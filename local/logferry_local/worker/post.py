@@ -139,6 +139,7 @@ class Post:
             if shard not in held:
                 shift.end()
             if shift.over:
+                log.info("shard let go", extra={"task": self._plan.task, "stream": shard})
                 del self._shifts[shard]
         for shard in sorted(held - self._shifts.keys()):
             log.info("shard taken", extra={"task": self._plan.task, "stream": shard})
