@@ -259,16 +259,51 @@ def test_what_an_earlier_task_left_is_removed_by_the_next_spill() -> None:
     assert at.spilled() == [(first, min(first + 10, 100)) for first in range(3, 100, 10)]
 
 
-def test_a_stream_made_anew_is_not_read_from_the_old_ones_spill() -> None:
-    """Its positions mean other records; a gap says so."""
-    at = spilled(at=900)
+def made_anew(at: Harbour) -> None:
+    """Another logstore of the same name, whose positions mean other records."""
     at.source.stream = msgspec.structs.replace(at.source.stream, born=8)
     at.source.records = [f"r{number:05d}" for number in range(500, 520)]
     at.clock.now = BASE + 20.0
+
+
+@pytest.mark.parametrize("count", [100, 600])
+@pytest.mark.parametrize("opened", [None, "5", "95", "590"])
+def test_what_was_spilled_of_a_stream_that_was_made_anew_comes_first(count: int, opened: str | None) -> None:
+    """Then a gap for what was not, and then the new one from its begin."""
+    at = spilled(count, at=900)
+    if opened:
+        open_ = Open(begin="0", end=opened, task_version=1)
+        at.bench.ledger.edit("t", "0", lambda row: msgspec.structs.replace(row, open=open_), now=0)
+    last = int(at.row().spilled)
+    made_anew(at)
     at.go()
-    assert taken(at)[-20:] == list(range(500, 520))
-    assert at.row().gaps[0].note
-    assert at.row().spilled == ""
+    assert taken(at) == [*range(last), *range(500, 520)]
+    assert [(gap.begin, gap.end) for gap in at.row().gaps] == [(str(last), "0")]
+    assert "made anew" in at.row().gaps[0].note
+    assert clean(at)
+
+
+@pytest.mark.parametrize("first", [0, 40, 90])
+def test_a_damaged_batch_of_a_stream_that_was_made_anew_is_a_gap(first: int) -> None:
+    """The new one is never asked for it."""
+    at = spilled(at=900)
+    spoil(at, first, b"x")
+    made_anew(at)
+    at.go()
+    rest = [number for number in range(100) if not first <= number < first + 10]
+    assert taken(at) == [*rest, *range(500, 520)]
+    assert [(gap.begin, gap.end) for gap in at.row().gaps] == [(str(first), str(first + 10)), ("100", "0")]
+    assert clean(at)
+
+
+def test_a_held_task_keeps_what_it_spilled_of_a_stream_that_was_made_anew() -> None:
+    """And what the new one holds is not mixed with it."""
+    at = spilled(at=900)
+    made_anew(at)
+    at.at(900)
+    at.hold()
+    at.go()
+    assert (at.row().spilled, len(at.spilled())) == ("100", 10)
 
 
 def test_the_lag_of_a_spilled_task_is_that_of_its_oldest_record() -> None:

@@ -12,7 +12,7 @@ from logferry.errors import LogferryError, told
 from logferry.job import Job, Settings
 from logferry.ledger import Claim, Ledger, Row
 from logferry.sources import Source
-from logferry.spill_source import over
+from logferry.spill_source import Gone, over
 from logferry.spill_store import SpillStore
 
 __all__ = ["Desk"]
@@ -42,9 +42,9 @@ class Desk:
         """Whether there is time for more than the last save, and nobody wants an end."""
         return self.patience.time_left() > self.settings.reserve_seconds and self.patience.go_on()
 
-    def seen_by(self, task: str, row: Row) -> Source:
-        """The source as this row sees it."""
-        return over(self.source, self.spills, task, row)
+    def seen_by(self, task: str, row: Row, *, gone: bool = False) -> Source:
+        """The source as this row sees it; `gone`: there is another one now, under its name."""
+        return over(Gone(self.source, row.spilled) if gone else self.source, self.spills, task, row)
 
     def tidy(self, task: str, row: Row) -> Row:
         """Without the spilled batches that the position has passed. What cannot be done now is done another time."""

@@ -90,9 +90,13 @@ def _lag(one: Behind, desk: Desk, retention: float | None, times: dict[tuple[str
         return max(0.0, now - times[stream, at])
 
     seconds = now - desk.seen_by(task, row).time_of(stream, position) if row and row.spilled else age(position)
-    edge = age(_edge(row, desk)) if row and row.spilled else seconds
+    left = retention
+    if left and row and row.born < one.stream.born:
+        left = None  # made anew: nothing of the old stream is at the source
+    elif left:
+        left -= age(_edge(row, desk)) if row and row.spilled else seconds
     over = seconds > config.seconds(one.task.task().max_lag)
-    return Lag(seconds=max(0.0, seconds), left=retention - edge if retention else None, over=over)
+    return Lag(seconds=max(0.0, seconds), left=left, over=over)
 
 
 def _edge(row: Row, desk: Desk) -> str:

@@ -84,8 +84,8 @@ def standing(task: str, stream: Stream, desk: Desk) -> Row:
         row = desk.ledger.get(task, stream.name)
     if row is None:
         raise StateError(f"task {task}: the row for stream {stream.name} vanished while it was made")
-    # A younger row than the stream means that the stream was listed before it was made anew: nothing to do.
-    if stream.born and row.born and row.born < stream.born:
+    row = desk.tidy(task, row)
+    if _is_of_another(row, stream) and not _has_spill(row, desk):
         now = desk.patience.clock()
         note = f"the stream was made anew (created {row.born}, now {stream.born})"
         log.error("stream made anew", extra={"task": task, "stream": stream.name, "reason": note})
@@ -93,6 +93,16 @@ def standing(task: str, stream: Stream, desk: Desk) -> Row:
         gap = Gap(begin=row.position, end=begin, reason="expired", at=int(now), note=note)
         row = desk.ledger.edit(task, stream.name, lambda old: old.jump(gap, born=stream.born), now=now)
     return row
+
+
+def _is_of_another(row: Row, stream: Stream) -> bool:
+    """Whether the stream was made anew since. A row that is younger means that it was listed before that."""
+    return bool(row.born) and row.born < stream.born
+
+
+def _has_spill(row: Row, desk: Desk) -> bool:
+    """Whether there is something in the object store that comes before all else."""
+    return bool(row.spilled) and desk.source.order(row.position) < desk.source.order(row.spilled)
 
 
 def _reaches(row: Row, end: Position, desk: Desk) -> bool:
@@ -107,8 +117,8 @@ def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | Non
         counts, effort = counts + more, effort + work
         if part and part.error:
             trouble = told(part.error)
-        row = desk.tidy(job.name, standing(job.name, stream, desk))
-        settled = row.open is None and _reaches(row, end, desk)
+        row = standing(job.name, stream, desk)
+        settled = row.open is None and not _has_spill(row, desk) and _reaches(row, end, desk)
         note = "" if settled else _obstacle(part, row, stream, desk, patient=patient)
         if part and isinstance(part.error, Expired) and note in ("", OUT_OF_TIME):
             effort += Effort(gaps=1)
@@ -119,8 +129,8 @@ def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | Non
             return Outcome(task=job.name, stream=stream.name, counts=counts, effort=effort,
                            finished=settled or note == _BUSY, held=held, note=note)  # fmt: skip
         row = standing(job.name, stream, desk)
-        until = row.open.end if row.open else end
-        seen = desk.seen_by(job.name, row)
+        until = row.open.end if row.open else row.spilled if _is_of_another(row, stream) else end
+        seen = desk.seen_by(job.name, row, gone=_is_of_another(row, stream))
         part = pump([_worker(job, row, desk)], _pull(desk, seen, stream, row.position, until))[job.name]
 
 
@@ -150,6 +160,8 @@ def _worker(job: Job, row: Row, desk: Desk) -> Job:
 def _obstacle(part: Part | None, row: Row, stream: Stream, desk: Desk, *, patient: bool) -> str:
     """Why not to go on now; "" to go on (after the pause that the row asks for)."""
     error = part.error if part else None
+    if part and part.lane and part.lane.claim.row.born != row.born:
+        return "" if desk.in_time else OUT_OF_TIME  # the old stream's last; what it met says nothing of the new one
     if part and isinstance(error, Expired):
         return _skip_expired(part.job.name, row, stream, desk) or ("" if desk.in_time else OUT_OF_TIME)
     if part and not error:
@@ -181,10 +193,11 @@ def _passing(error: Exception) -> bool:
 def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
     """Record what is gone as a gap and stand at the oldest readable position; what was in flight behind it stays so."""
     now = next((one for one in desk.source.streams() if one.name == stream.name), stream)
-    if row.born and row.born < now.born:  # made anew since it was listed: it holds nothing of what was to be read
+    gone = _is_of_another(row, now)
+    if gone and not _has_spill(row, desk):  # made anew since it was listed: it holds nothing of what was to be read
         standing(task, now, desk)
         return ""
-    begin = desk.seen_by(task, row).position(stream.name, "begin")
+    begin = desk.seen_by(task, row, gone=gone).position(stream.name, "begin")
     estimate = desk.source.order(begin) - desk.source.order(row.position)
     if estimate <= 0:
         return f"position {row.position} is refused by the source, though it is not older than its begin {begin}"

@@ -33,7 +33,9 @@ def is_possible(desk: Desk) -> bool:
 
 def spill(task: str, stream: Stream, desk: Desk, retention: float) -> None:
     """Spill what is old, as long as there is time. Raises what keeps it from being done; what was done is saved."""
-    standing(task, stream, desk)
+    row = standing(task, stream, desk)
+    if row.born and row.born < stream.born:
+        return  # the stream was made anew: first comes what was spilled of the old one
     now = desk.patience.clock()
     claim = desk.ledger.hold(task, stream.name, now=now, until=now + desk.settings.lease_seconds)
     if claim is None:

@@ -6,13 +6,13 @@ Expired like any other. A batch is never cut: who seeks into the midst of one be
 
 from collections.abc import Iterator, Sequence
 
-from logferry.errors import StateError
+from logferry.errors import Expired, StateError
 from logferry.ledger_row import Row
 from logferry.model import Position
 from logferry.sources import Batch, Restores, Source
 from logferry.spill_store import Kept, Piece, SpillStore
 
-__all__ = ["SpillSource", "over"]
+__all__ = ["Gone", "SpillSource", "over"]
 
 
 class SpillSource:
@@ -92,6 +92,33 @@ class SpillSource:
         if not isinstance(self._source, Restores):
             raise StateError(f"{piece.key}: the source of task {self._task} cannot read it any more")
         return self._source.restore(kept.data, piece.begin, piece.end, kept.filtered_at_source)
+
+
+class Gone:
+    """A source that another one has taken the place of: nothing is there up to `end`, where the spilled range ends."""
+
+    def __init__(self, source: Source, end: Position) -> None:
+        self._source, self._end = source, end
+        self.replays, self.progress = source.replays, source.progress
+        self.streams, self.order, self.retention = source.streams, source.order, source.retention
+
+    def position(self, stream: str, at: str | int) -> Position:  # noqa: ARG002  # the protocol's
+        """There is only one."""
+        return self._end
+
+    def time_of(self, stream: str, position: Position) -> int:
+        """Nobody knows."""
+        raise Expired(f"stream {stream} was made anew: position {position} is of the old one")
+
+    def read(self, stream: str, begin: Position, end: Position) -> Iterator[Batch]:
+        """Nothing."""
+        raise Expired(f"stream {stream} was made anew: {begin}..{end} is of the old one")
+
+    def restore(self, data: bytes, begin: Position, end: Position, filtered_at_source: int) -> Batch:
+        """As the new one would: the bytes mean the same."""
+        if not isinstance(self._source, Restores):
+            raise StateError(f"{begin}..{end} of a stream that is gone cannot be read any more")
+        return self._source.restore(data, begin, end, filtered_at_source)
 
 
 def over(source: Source, spills: SpillStore, task: str, row: Row) -> Source:
