@@ -11,6 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 from tests.fakes.sls import KEY_ID, SECRET, Caller, furnished, group
 
+from logferry.errors import Misconfigured
+from logferry.sls.client import Client
+from logferry.sls.consumer_group import ConsumerGroup
+from logferry.sls.credentials import EnvironKeys
+from logferry.sls.endpoint import Endpoint
+from logferry.sls.logstore import Logstore
 from logferry_local.sls_server import cursors
 
 COMMAND = [str(Path(sys.executable).with_name("logferry")), "sls"]
@@ -118,12 +124,15 @@ def test_full_quota_says_what_to_do(shop: Shop) -> None:
     """The message of the 31st group names the commands that make room, and they do."""
     for at in range(28):
         shop.caller.call("POST", GROUPS, document={"consumerGroup": f"old-{at}", "timeout": 60})
-    full = shop.caller.call("POST", GROUPS, document={"consumerGroup": "one-more", "timeout": 60})
-    assert full.code == "ConsumerGroupQuotaExceed"
+    keys = EnvironKeys({"SLS_AK_ID": KEY_ID, "SLS_AK_KEY": SECRET})
+    client = Client(endpoint=Endpoint.parse(shop.address), project="project-one", keys=keys)
+    one_more = ConsumerGroup(Logstore(client, "waf"), "one-more")
+    with pytest.raises(Misconfigured, match=r"at most 30 consumer groups: delete .* `logferry sls groups delete NAME`"):
+        one_more.create()
     assert len(shop.document("groups", "list")["groups"]) == 30
     shop.run("groups", "delete", "old-3", "--yes")
-    again = shop.caller.call("POST", GROUPS, document={"consumerGroup": "one-more", "timeout": 60})
-    assert again.status == 200
+    assert one_more.create()
+    client.close()
 
 
 def test_shards_are_listed_split_and_merged(shop: Shop) -> None:

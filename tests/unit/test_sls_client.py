@@ -107,6 +107,13 @@ def test_pull_returns_what_the_headers_say() -> None:
     assert server.requests[0].headers["accept-encoding"] == "zstd"
 
 
+def test_judged_lines_are_not_guessed_from_groups() -> None:
+    """`x-log-rawdatacount` counts log groups: without the header for lines nothing is known of them."""
+    groups_only = answer(200, headers={**PULLED, "x-log-rawdatacount": "9"})
+    with Misbehaving(groups_only) as server, logstore(server.url) as store:
+        assert store.pull_logs("0", Pull("MQ==", query="*")).raw_lines is None
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "says"),
     [

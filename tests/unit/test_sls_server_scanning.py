@@ -118,6 +118,15 @@ def test_query_without_instructions_answers_all(caller: Caller) -> None:
     assert "x-log-rawdatacount" not in plain.headers
 
 
+def test_longest_query_passes_through_a_request(caller: Caller) -> None:
+    """10 KB that grow to three times as much in the address arrive and run, nested as deep as may be."""
+    caller.put("waf", group({"n": "1"}))
+    deep = "(" * 40 + "lower(" * 4 + "n" + ")" * 4 + ")" * 40 + "+1" * 90 + " > 0"
+    query = f"* | where {deep} and n in ('1'" + ", '\u00e9'" * 1_500 + ")"
+    assert 9_000 < len(query.encode()) <= 10_240
+    assert counts(pull(caller, query))[:2] == [1, 1]
+
+
 def test_mistake_is_refused_with_its_place(caller: Caller) -> None:
     """400 ParameterInvalid, and where the query is wrong."""
     reply = caller.pull("waf", 0, caller.cursor("waf", 0, "begin"), query="* | fields a")

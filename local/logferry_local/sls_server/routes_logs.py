@@ -94,7 +94,7 @@ def _program(call: Call) -> Program | None:
     if call.params.get("processor"):
         raise parameter("processor: stored processors are not served here; write the SPL as query")
     query, mode = call.params.get("query", ""), call.params.get("pullMode", "scan_on_stream")
-    if mode != "scan_on_stream":
+    if query and mode != "scan_on_stream":
         raise parameter(f"pullMode: {mode[:20]!r} is not scan_on_stream")
     try:
         return compile_query(query) if query.strip() else None

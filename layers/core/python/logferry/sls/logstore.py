@@ -33,7 +33,7 @@ class Pulled(NamedTuple):
     data: bytes  # a LogGroupList, decompressed
     next_cursor: str
     groups: int
-    raw_lines: int | None  # with a query: how many logs it judged
+    raw_lines: int | None  # with a query: how many logs it judged (x-log-rawdatacount would be their groups)
 
 
 class Shard(NamedTuple):
