@@ -204,7 +204,8 @@ def test_missing_secret_is_misconfigured(name: str) -> None:
     if not adapter(name).SECRET:
         pytest.skip(f"{name} has no secret")
     encoder, destination = made(name, adapter(name).MINIMAL, {})
-    for attempt in (lambda: destination.check(10), lambda: destination.send(payload(encoder, records(1)), 10)):
-        with pytest.raises(Misconfigured, match="CONTRACT_SECRET"):
-            attempt()
+    with pytest.raises(Misconfigured, match="CONTRACT_SECRET"):
+        destination.check(10)
+    with pytest.raises(Misconfigured, match="CONTRACT_SECRET"):
+        destination.send(payload(encoder, records(1)), 10)
     destination.close()

@@ -1,8 +1,12 @@
 """Syslog messages and bodies byte for byte: tests/golden/syslog/<case>/{in.json,out.bin}.
 
 `in.json` holds header, format, framing, body and records (without a header: the body alone); `out.bin` is what
-they become. What RFC 5424 and RFC 6587 fix was worked out from their grammar, not written by the encoder. A reviewed
-change is written with LOGFERRY_REWRITE_GOLDEN=1 (the test fails all the same, so that nobody runs with it unseen).
+they become. What RFC 5424, RFC 3164, RFC 6587, CEF and LEEF fix was worked out from their grammar, not written by the
+encoder. A reviewed change is written with LOGFERRY_REWRITE_GOLDEN=1 (the test fails all the same, so that nobody runs
+with it unseen).
+
+Where a format leaves the choice, ours is: RFC 5424 times are UTC, never with an offset, and STRUCTURED-DATA is nil;
+LEEF 2.0 always names its delimiter, a tab as x09; pairs with an empty value are left out of CEF and LEEF.
 """
 
 import json

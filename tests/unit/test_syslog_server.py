@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +205,14 @@ def test_datagram_has_no_count() -> None:
         made.confirm(5)
         made.close()
         assert {bound.recv(65536) for _ in range(2)} == {b"<14>1 2026-03-25T08:15:30Z h - - - - a=1||b=x\ny"}
+
+
+def test_only_the_parts_that_are_used_are_imported() -> None:
+    """A function that sends pairs does not pay its cold start for CEF, zones and the like."""
+    code = (
+        "import sys; from logferry.config import load; from logferry.destinations import syslog_server as s\n"
+        "s.encoder(load(s.Config, {'host': 'h'}), None)\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('logferry.encoders.') or name == 'zoneinfo'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [f"logferry.encoders.{name}" for name in ("framed", "key_value", "rfc5424")]

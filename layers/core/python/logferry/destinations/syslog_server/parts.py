@@ -43,12 +43,11 @@ def choose(role: str, given: str | Mapping[str, Any], beside: Mapping[str, Any])
 def strangers(chosen: Iterable[ModuleType], beside: Iterable[str]) -> list[str]:
     """What is said of options that none of the chosen files knows."""
     known = set().union(*map(_options, chosen))
-    every = [registry.find("encoders", name) for role in ("format", "body") for name in names(role)]
     found = []
-    for key in beside:
-        if key not in known:
-            users = [module.__name__.rpartition(".")[2] for module in every if key in _options(module)]
-            found.append(f"{key}: applies to {', '.join(users)} only")
+    for key in (key for key in beside if key not in known):
+        every = (registry.find("encoders", name) for role in ("format", "body") for name in names(role))
+        users = [module.__name__.rpartition(".")[2] for module in every if key in _options(module)]
+        found.append(f"{key}: applies to {', '.join(users)} only")
     return found
 
 
