@@ -147,6 +147,9 @@ class _Eye:
             source = self._sources[place]
             if source is None:
                 return None, None, False
+            if self._patience.time_left() <= 0:
+                self.notes.append("lag of some streams unknown: the sources answer too slowly")
+                return None, None, False
             if (place, row.stream) not in self._ends:
                 self._ends[place, row.stream] = source.position(row.stream, "end")
             if source.order(row.position) >= source.order(self._ends[place, row.stream]):

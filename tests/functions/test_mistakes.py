@@ -51,6 +51,8 @@ def ended(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[obj
         (["dead", "replay", "--to", "other"], 2, "to: needs task beside it"),
         (["dead", "discard"], 2, "name letters, or what to discard: --task, --reason, --since or --stream"),
         (["ledger", "nobody"], 2, "'nobody' is not a task"),
+        (["status", "nobody"], 2, "'nobody' is not a task"),
+        (["status", "--interval", "0"], 2, "Invalid value for '--interval'"),
         (["invoke", "forwrd", "--event", "file"], 2, "'forwrd' is not one of forward, replay, sweep"),
         (["invoke", "forward", "--event", "missing"], 2, "missing: cannot be read"),
         (["triggers", "run", "--file", "missing"], 2, "missing: 1 problem(s)\n  cannot be read"),

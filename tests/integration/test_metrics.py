@@ -70,9 +70,9 @@ def scraped(one: Process) -> tuple[dict[tuple[str, ...], float], dict[str, Any]]
     return samples, requests.get(f"{match[1]}/healthz", timeout=10).json()
 
 
-def status(boat: Ferry) -> list[Line]:
-    """What `logferry status` shows now."""
-    patience = Patience(lambda: 60.0, time.time, lambda _seconds: None, lambda: 0.5)
+def status(boat: Ferry, seconds: float = 60.0) -> list[Line]:
+    """What `logferry status` shows now, with so much time for questions."""
+    patience = Patience(lambda: seconds, time.time, lambda _seconds: None, lambda: 0.5)
     return look(wiring.workshop(boat.environ), [], patience, ask=True).lines
 
 
@@ -85,6 +85,8 @@ def test_a_workers_counters_are_the_ledgers_counts(boat: Ferry) -> None:
         assert scraped(one)[0]["logferry_held", "to-hec"] == 0
         assert sum(line.delivered for line in status(boat)) == boat.verified("to-hec").delivered == 300
         assert [line.problem for line in status(boat)] == ["", ""]
+        assert [line.lag for line in status(boat)] == [0, 0]
+        assert [line.lag for line in status(boat, seconds=0)] == [None, None]  # no time to ask, and no waiting for it
 
 
 def test_a_refused_token_shows_everywhere(boat: Ferry) -> None:

@@ -19,7 +19,7 @@ from logferry_local.status_report import Look, look
 
 __all__ = ["register"]
 
-_SECONDS = 60.0  # what one look may take
+_SECONDS = 20.0  # how long one look may ask sources; one question more may be on its way
 
 
 def register(app: typer.Typer) -> None:
