@@ -188,7 +188,14 @@ def test_dead_letters_of_a_run_are_told_apart(past: Past) -> None:
     dead = wiring.workshop(past.boat.environ).dead
     assert sorted(place.stream for place in dead.places("strict", "open")) == ["0", f"0@{ran.out['run']}"]
     past.boat.verified("strict")
-    assert logferry(past.boat, "ledger", "strict", "--run", ran.out["run"], "--verify").code == 0
+    assert f"under streams that end with @{ran.out['run']}" in ran.said
+    stream = f"0@{ran.out['run']}"
+    discarded = logferry(past.boat, "dead", "discard", "--task", "strict", "--stream", stream, "--by", "me", "--yes")
+    assert discarded.code == 0, discarded.said
+    checked = logferry(past.boat, "ledger", "strict", "--run", ran.out["run"], "--verify")
+    assert (checked.code, checked.out["tasks"][0]["totals"]["dead_letters"]["discarded"]) == (0, 1)
+    live = logferry(past.boat, "ledger", "strict", "--verify").out["tasks"][0]["totals"]["dead_letters"]
+    assert live == {"open": 1, "replayed": 0, "discarded": 0}
 
 
 def test_a_rate_is_kept_to(past: Past) -> None:
