@@ -63,7 +63,7 @@ def whoami() -> str:
 def alone(shop: Workshop, found: Found) -> Iterator[None]:
     """Nobody else is at the task's letters, and this one's range is settled. Raises Conflict."""
     task = address(found.key).task
-    with leases(shop).held(task):
+    with letters.alone(shop.dead, leases(shop), task):
         if found.letter and busy_of(shop, task)(found.letter):
             raise Conflict(_BUSY.format(letters.words(found.key)), version="")
         yield
@@ -94,7 +94,7 @@ def discard(shop: Workshop, task: str, keys: Sequence[str], closed: Closed) -> i
     """Discard these letters but those in flight; how many it were."""
     busy = busy_of(shop, task)
     done = 0
-    with leases(shop).held(task) as hold, progress("discarding", lambda: len(keys)) as seen:
+    with letters.alone(shop.dead, leases(shop), task) as hold, progress("discarding", lambda: len(keys)) as seen:
 
         def step(count: int) -> None:
             hold.renew()

@@ -9,7 +9,7 @@ from logferry import registry
 from logferry.dead_letters import Closed, Edit, Place
 from logferry.errors import ConfigError, Conflict, SourceError, StateError
 from logferry.ledger import Open
-from logferry.letters import TIME, Found, Wanted, discard, edit, find, locate, reason_class, record_of, words
+from logferry.letters import TIME, Found, Wanted, alone, discard, edit, find, locate, reason_class, record_of, words
 from logferry.replay_order import in_flight
 from logferry.sources import sls
 
@@ -94,15 +94,26 @@ def test_a_letter_of_a_newer_release_is_not_guessed_at() -> None:
         parked.dead.get(key)
 
 
-def test_a_discard_says_who_and_when_and_spares_what_was_delivered() -> None:
-    """A letter that a killed replay left in two states was delivered, so it is no discard."""
+def test_a_discard_says_who_and_when() -> None:
+    """The letter stays readable."""
     parked = Parked()
-    keys = parked.park(2)
-    parked.store.put(keys[1].replace("/open/", "/replayed/"), parked.store.get(keys[1]) or b"")
-    done = list(discard(parked.dead, find(parked.dead, "t", Wanted()), Closed(at=9, by="me")))
-    assert done == [keys[0]]
-    assert parked.dead.counts("t") == {"open": 0, "replayed": 1, "discarded": 1}
-    assert parked.letter(keys[0].replace("/open/", "/discarded/")).closed == Closed(at=9, by="me")
+    [key] = parked.park(1)
+    assert list(discard(parked.dead, find(parked.dead, "t", Wanted()), Closed(at=9, by="me"))) == [key]
+    assert parked.dead.counts("t") == {"open": 0, "replayed": 0, "discarded": 1}
+    assert parked.letter(key.replace("/open/", "/discarded/")).closed == Closed(at=9, by="me")
+
+
+@pytest.mark.parametrize("state", ["replayed", "discarded"])
+def test_whoever_comes_after_a_kill_ends_what_was_begun(state: str) -> None:
+    """A letter in two states has been dealt with: it is open no more, whoever comes next and whatever for."""
+    parked = Parked()
+    keys = parked.park(3)
+    parked.leases.write("t", "dead-owner", parked.clock.now + 60, first=True)
+    parked.store.put(keys[1].replace("/open/", f"/{state}/"), parked.store.get(keys[1]) or b"")
+    parked.clock.forward(61)
+    with alone(parked.dead, parked.leases, "t"):
+        assert list(parked.dead.keys("t", "open")) == [keys[0], keys[2]]
+    assert parked.dead.counts("t")[state] == 1  # type: ignore[index]  # one of them
 
 
 def test_an_unreadable_letter_can_be_discarded() -> None:

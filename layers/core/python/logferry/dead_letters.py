@@ -129,11 +129,16 @@ class DeadLetters:
     def by_stream(self, task: str, stream: str = "") -> dict[str, dict[State, int]]:
         """The same for each stream that has letters."""
         found: dict[str, dict[State, int]] = {}
+        for rest, ranks in self._merged(task, stream):
+            of_stream = found.setdefault(unquote(rest.split("/", 1)[0]), dict.fromkeys(STATES, 0))
+            of_stream[STATES[ranks[-1]]] += 1
+        return found
+
+    def _merged(self, task: str, stream: str = "") -> Iterator[tuple[str, list[int]]]:
+        """Each letter's place as it stands in keys, with the ranks of all states that it is in."""
         marked = (_marked(self.keys(task, state, stream), rank) for rank, state in enumerate(STATES))
         for rest, same in groupby(heapq.merge(*marked), key=lambda one: one[0]):
-            of_stream = found.setdefault(unquote(rest.split("/", 1)[0]), dict.fromkeys(STATES, 0))
-            of_stream[STATES[max(rank for _, rank in same)]] += 1
-        return found
+            yield rest, [rank for _, rank in same]
 
     def keys(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[str]:
         """Keys of a task's dead letters, narrowed to one stream, or one batch of it."""
@@ -157,13 +162,16 @@ class DeadLetters:
             self.store.put(in_state(key, state), body)
             self.store.delete(key)
 
-    def is_in(self, key: str, state: State) -> bool:
-        """Whether the letter is (also) in this state."""
-        return self.store.get(in_state(key, state)) is not None
-
-    def drop(self, key: str) -> None:
-        """Delete here what has been written in its next state: the end of a move that was cut short."""
-        self.store.delete(key)
+    def end_moves(self, task: str, pulse: Callable[[], None] = lambda: None) -> int:
+        """Delete from `open` what a kill left there though it was in its next state already; how many."""
+        done = 0
+        for looked, (rest, ranks) in enumerate(self._merged(task)):
+            if not looked % 1000:
+                pulse()
+            if len(ranks) > 1 and ranks[0] == 0:
+                self.store.delete(f"{_ROOT}{task}/open/{rest}")
+                done += 1
+        return done
 
     def retract(self, task: str, places: Iterable[Place]) -> None:
         """Drop what an interrupted run parked and the one that settled the range did not."""

@@ -7,6 +7,7 @@ is in memory. Whoever changes letters of a task holds the task's desk (`letter_l
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,9 +16,23 @@ import msgspec
 from logferry import registry
 from logferry.dead_letters import STATES, Closed, DeadLetter, DeadLetters, Edit, State, address
 from logferry.errors import ConfigError, LogferryError
+from logferry.letter_lease import Hold, LetterLeases
 from logferry.model import Record
 
-__all__ = ["TIME", "Found", "Wanted", "discard", "edit", "find", "locate", "read", "reason_class", "record_of", "words"]
+__all__ = [
+    "TIME",
+    "Found",
+    "Wanted",
+    "alone",
+    "discard",
+    "edit",
+    "find",
+    "locate",
+    "read",
+    "reason_class",
+    "record_of",
+    "words",
+]
 
 TIME = "__time__"  # stands for the record's time (Unix seconds) in an edit
 _GROUP = 32  # letters read at once: a letter may be megabytes
@@ -45,6 +60,15 @@ class Found:
     key: str
     letter: DeadLetter | None
     problem: str = ""
+
+
+@contextmanager
+def alone(dead: DeadLetters, leases: LetterLeases, task: str) -> Iterator[Hold]:
+    """Nobody else changes the task's letters, and what somebody began who was killed is ended. Raises Conflict."""
+    with leases.held(task) as hold:
+        if hold.resumed:
+            dead.end_moves(task, hold.renew)
+        yield hold
 
 
 def find(
@@ -118,16 +142,13 @@ def discard(dead: DeadLetters, found: Iterable[Found], closed: Closed) -> Iterat
     """Move each letter to `discarded`, with who and when; one that cannot be read is moved as it is. Their keys."""
 
     def give_up(one: Found) -> str:
-        if dead.is_in(one.key, "replayed"):  # delivered by a replay that was killed before it could delete this
-            dead.drop(one.key)
-            return ""
         dead.move(one.key, "discarded", msgspec.structs.replace(one.letter, closed=closed) if one.letter else None)
         return one.key
 
     left = iter(found)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="letters") as threads:
         while group := list(islice(left, _GROUP)):
-            yield from filter(None, threads.map(give_up, group))
+            yield from threads.map(give_up, group)
 
 
 def reason_class(reason: str) -> str:

@@ -28,7 +28,7 @@ from logferry.delivery import OUT_OF_TIME, ParkBudget, Verdict, settle
 from logferry.errors import Conflict, LogferryError, Permanent, Unfinished, told
 from logferry.job import Job
 from logferry.letter_lease import Hold
-from logferry.letters import Found, find, record_of
+from logferry.letters import Found, alone, find, record_of
 from logferry.model import Payload
 from logferry.pace import Pace
 from logferry.plan import Tally, select
@@ -48,7 +48,7 @@ def replay(order: Order, job: Job, desk: ReplayDesk) -> Replayed:
     """Replay what is ordered, as far as it goes. What stops it stands in the report; a mistake of ours is raised."""
     report = Replayed()
     try:
-        with desk.leases.held(order.task) as hold:
+        with alone(desk.dead, desk.leases, order.task) as hold:
             _Run(order, job, desk, hold, report).go()
     except LogferryError as error:
         report.error = error
@@ -121,8 +121,6 @@ class _Run:
         elif self._order.bounded and is_resting(one.letter, self._desk.patience.clock()):
             report.resting += 1
             report.tell(one.letter.reason)
-        elif self._hold.resumed and self._desk.dead.is_in(one.key, "replayed"):
-            self._desk.dead.drop(one.key)  # sent by the run that was killed before it could delete this
         else:
             return True
         return False
