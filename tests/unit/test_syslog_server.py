@@ -120,6 +120,7 @@ def test_messages_are_limited_by_default(protocol: str, longest: int) -> None:
         ({"body": {"cef": {"vender": "x"}}}, "body.cef.vender: unknown key, did you mean vendor?"),
         ({"body": {"cef": None}}, "body.cef: null is not a mapping of vendor"),
         ({"body": {"key_value": {"sep": ","}}, "sep": ","}, "sep: stands beside body and under key_value"),
+        ({"format": "rfc5424_short"}, "format: rfc5424_short stands before events only, body cef or leef"),
         ({"format": "rfc3165"}, "format: 'rfc3165' is not one of rfc3164, rfc5424, rfc5424_short"),
         ({"framing": "lf", "protocol": "udp"}, "framing: 'lf' does not apply to udp"),
         ({"max_message_bytes": 65508, "protocol": "udp"}, "max_message_bytes: 65508 is over 65507"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from logferry import config
+from logferry.errors import ConfigError
 from logferry.syslog_header import Header, Sender, Stamp, date_and_time, printable
 
 __all__ = ["MAX_BYTES", "ROLE", "Config", "build"]
@@ -20,7 +21,9 @@ class Config(config.Config, frozen=True, kw_only=True):
 
 
 def build(_options: Config, sender: Sender) -> Header:
-    """The header for this sender."""
+    """The header for this sender; ConfigError for texts that nobody could tell from the rest of a header."""
+    if not sender.is_titled:
+        raise ConfigError(["format: rfc5424_short stands before events only, body cef or leef"])
     host = printable(sender.hostname, 255)
 
     def at(priority: int) -> Callable[[int], Stamp]:

@@ -16,11 +16,12 @@ from logferry.config import Duration, Port, seconds
 from logferry.destinations import Destination, Surroundings
 from logferry.destinations.syslog_server import parts, priority
 from logferry.destinations.syslog_server.ways import Connected, Loose, Place
+from logferry.encoders import Body
 from logferry.encoders.framed import Framed, Framing, Oversize, Sizes
 from logferry.errors import ConfigError
 from logferry.from_field import FromField
 from logferry.model import Limits
-from logferry.syslog_header import Sender
+from logferry.syslog_header import Header, Sender
 from logferry.transport.datagrams import MAX_DATAGRAM
 from logferry.transport.tls import Trust
 
@@ -99,18 +100,21 @@ class Config(config.Config, frozen=True, kw_only=True):
                 chosen.append(parts.choose(role, given, self.beside())[0])
             except ConfigError as error:
                 found.extend(error.problems)
-        return found or parts.strangers(chosen, self.beside())
+        found = found or parts.strangers(chosen, self.beside())
+        if not found:
+            try:
+                _message(self)
+            except ConfigError as error:
+                found.extend(error.problems)
+        return found
 
 
 def encoder(options: Config, _surroundings: Surroundings) -> Framed:
     """The body in a header, framed as the protocol wants it."""
-    form, form_options = parts.choose("format", options.format, options.beside())
-    kind, kind_options = parts.choose("body", options.body, options.beside())
-    body = kind.build(kind_options)
-    sender = Sender(options.hostname or socket.gethostname(), options.tag, is_titled=body.is_titled)
-    most = min(form.MAX_BYTES, 1400) if options.protocol == "udp" else form.MAX_BYTES
+    header, body, most = _message(options)
+    most = min(most, 1400) if options.protocol == "udp" else most
     return Framed(
-        form.build(form_options, sender),
+        header,
         body,
         # Datagrams are counted too: the count is the boundary in a payload, and `send` takes it off.
         framing=options.framing or ("lf" if options.protocol == "tcp" else "octet_counting"),
@@ -132,3 +136,12 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
         if not options.verify:
             log.warning("certificate not verified", extra={"task": surroundings.task, "host": options.host})
     return Connected(place, trust, limits, surroundings.task)
+
+
+def _message(options: Config) -> tuple[Header, Body, int]:
+    """The parts and the usual limit of a message; ConfigError when one does not go with the other."""
+    form, form_options = parts.choose("format", options.format, options.beside())
+    kind, kind_options = parts.choose("body", options.body, options.beside())
+    body: Body = kind.build(kind_options)
+    sender = Sender(options.hostname or socket.gethostname(), options.tag, is_titled=body.is_titled)
+    return form.build(form_options, sender), body, form.MAX_BYTES
