@@ -14,13 +14,11 @@ def confirm(question: str, *, yes: bool, subject: str) -> None:
     if yes:
         return
     try:
-        typer.confirm(question, abort=False) or _refused()
+        agreed = typer.confirm(question)
     except typer.Abort:
         if sys.stdin is not None and sys.stdin.isatty():  # Ctrl-C
             raise
         raise ConfigError(["nobody can be asked here: needs --yes"], subject=subject) from None
-
-
-def _refused() -> None:
-    typer.echo("nothing was done", err=True)
-    raise typer.Exit(1)
+    if not agreed:
+        typer.echo("nothing was done", err=True)
+        raise typer.Exit(1)

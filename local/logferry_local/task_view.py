@@ -70,7 +70,7 @@ def detail(stored: Stored, held: Health | None, rows: Sequence[Row]) -> dict[str
 def letters(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """How many dead letters the task has by state, or why they cannot be counted."""
     try:
-        return {**DeadLetters(wiring.open_store(environ), time.time).counts(name)}
+        return dict(DeadLetters(wiring.open_store(environ), time.time).counts(name))
     except LogferryError as error:
         return {"error": str(error)}
 

@@ -113,7 +113,7 @@ def test_whoever_comes_after_a_kill_ends_what_was_begun(state: str) -> None:
     parked.clock.forward(61)
     with alone(parked.dead, parked.leases, "t"):
         assert list(parked.dead.keys("t", "open")) == [keys[0], keys[2]]
-    assert parked.dead.counts("t")[state] == 1  # type: ignore[index]  # one of them
+    assert parked.dead.counts("t")[state] == 1
 
 
 def test_an_unreadable_letter_can_be_discarded() -> None:

@@ -121,16 +121,17 @@ class DeadLetters:
         """Every task that has letters in any state, the deleted ones too: from the keys of all letters, once each."""
         return (task for task, _ in groupby(key.split("/", 2)[1] for key in self.store.list(_ROOT)))
 
-    def counts(self, task: str, stream: str = "") -> dict[State, int]:
+    def counts(self, task: str, stream: str = "") -> dict[str, int]:
         """How many letters there are by state, none of them read; what is in two states counts as the later."""
         each = self.by_stream(task, stream).values()
-        return {state: sum(found[state] for found in each) for state in STATES}
+        return {str(state): sum(found[state] for found in each) for state in STATES}
 
-    def by_stream(self, task: str, stream: str = "") -> dict[str, dict[State, int]]:
+    def by_stream(self, task: str, stream: str = "") -> dict[str, dict[str, int]]:
         """The same for each stream that has letters."""
-        found: dict[str, dict[State, int]] = {}
+        found: dict[str, dict[str, int]] = {}
+        none: dict[str, int] = dict.fromkeys(STATES, 0)
         for rest, ranks in self._merged(task, stream):
-            of_stream = found.setdefault(unquote(rest.split("/", 1)[0]), dict.fromkeys(STATES, 0))
+            of_stream = found.setdefault(unquote(rest.split("/", 1)[0]), none.copy())
             of_stream[STATES[ranks[-1]]] += 1
         return found
 

@@ -83,7 +83,7 @@ def _starting_at(at: Position, pieces: Sequence[Entry | Gap]) -> Entry | Gap | N
 
 def parked(task: str, stream: str, dead: DeadLetters) -> dict[str, int]:
     """How many dead letters the object store holds, by state."""
-    return {str(state): count for state, count in dead.counts(task, stream).items()}
+    return dead.counts(task, stream)
 
 
 def recount(
