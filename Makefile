@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench invoke package services clean
+.PHONY: help demo test check format bench faults faults-full invoke package services clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,12 @@ format: $(VENV)/.dev  ## put the code into the one format
 
 bench: $(VENV)/.dev  ## speed and memory, as ratios within one run; table and JSON
 	$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/.dev  ## every fault met once, for real: nothing lost, the stated fate (part of CI; under two minutes)
+	$(BIN)/python -m faults $(ARGS)
+
+faults-full: $(VENV)/.dev  ## every fault on every way to every destination; writes docs/faults.md
+	$(BIN)/python -m faults --full --docs $(ARGS)
 
 invoke: $(VENV)/.local  ## a function by hand: make invoke FUNCTION=forward EVENT=events/forward/sls_trigger.fc.json
 	@$(BIN)/logferry invoke $(or $(FUNCTION),forward) --event $(or $(EVENT),events/forward/sls_trigger.fc.json) $(ARGS)

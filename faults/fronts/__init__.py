@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-__all__ = ["ALWAYS", "Front", "Mischief", "reset"]
+__all__ = ["ALWAYS", "SINGLED_OUT", "Front", "Mischief", "reset"]
 
 ALWAYS = 10**9
+SINGLED_OUT = ("culprit", "large")  # there may be only one of them
 _TICK = 0.05
 
 
@@ -25,8 +26,8 @@ class Mischief:
     """What a front does instead of passing on.
 
     `status` answers it; `refused` stops listening and resets all connections; `reset_mid_body` resets within a payload;
-    `reset_after_body` takes all of it, and resets before it says so; `slow` takes its time; `silent` says (a stream:
-    reads) nothing more; `dropped` loses every second datagram.
+    `reset_after_body` takes all of it, and resets before it says so; `slow` takes its time; `silent` says nothing more
+    (a stream: reads nothing more, and is reset in the end); `dropped` loses every second datagram.
     """
 
     kind: str
@@ -34,14 +35,14 @@ class Mischief:
     headers: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False  # the status is answered after the sink has taken the payload
     body: str = "<html>scripted</html>"
-    only: str = ""  # `culprit`: for payloads with that word; `large`: for those over 1,500 bytes
+    only: str = ""  # `culprit`: payloads with that word; `large`: those over 1,500 bytes; `payloads`, `polls`
 
 
 class Front:
     """Listens on a port of loopback that it keeps, also where it stops listening for a while."""
 
     KIND: ClassVar[int] = socket.SOCK_STREAM
-    AFTER: ClassVar[int] = 0  # what passes before a mischief begins: requests, bytes or datagrams
+    AFTER: ClassVar[int] = 0  # requests, bytes or datagrams that pass before a mischief begins: more than a batch
 
     def __init__(self, target: int, tls: ssl.SSLContext | None = None, buffer: int = 0) -> None:
         self.target, self.tls = target, tls
@@ -65,7 +66,7 @@ class Front:
             if not self._calm.is_set() or self._socket.fileno() == -1:
                 self.behave()
             self._mischief, self._times = mischief, times
-            usual = 0 if mischief.only else self.AFTER
+            usual = {"culprit": 0, "large": 0, "polls": 1}.get(mischief.only, self.AFTER)
             self._after = usual if after is None else after
             self._calm.clear()
 

@@ -14,7 +14,7 @@ class DatagramFront(Front):
     """One socket."""
 
     KIND: ClassVar[int] = socket.SOCK_DGRAM
-    AFTER: ClassVar[int] = 40
+    AFTER: ClassVar[int] = 140
 
     def __init__(self, target: int, tls: ssl.SSLContext | None = None, buffer: int = 4 * 1024 * 1024) -> None:
         super().__init__(target, tls, buffer or 4 * 1024 * 1024)

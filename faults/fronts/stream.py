@@ -11,14 +11,14 @@ from faults.fronts import Front, Mischief, reset
 __all__ = ["StreamFront"]
 
 _MID = 3_000  # bytes of a connection that pass before it is cut: within a batch
-_WHOLE = ("slow", "silent")  # with these everything is passed on in the end
+_SLOW = 0.01  # seconds to a chunk of 2 kB
 _TAKEN = 30_000  # bytes that are taken and never passed on: one or two batches
 
 
 class StreamFront(Front):
     """One connection behind for each in front."""
 
-    AFTER: ClassVar[int] = 6_000
+    AFTER: ClassVar[int] = 26_000
 
     def __init__(self, target: int, tls: ssl.SSLContext | None = None, buffer: int = 0) -> None:
         super().__init__(target, tls, buffer)
@@ -39,21 +39,13 @@ class StreamFront(Front):
                 if not chunk:
                     return
                 mischief = self.next_mischief(len(chunk))
-                if mischief is None or mischief.kind in _WHOLE:
-                    self._hesitate(mischief)
+                if mischief is None or mischief.kind == "slow":
+                    time.sleep(_SLOW if mischief else 0)
                     upstream.sendall(chunk)
                     passed = chunk
                 else:
                     self._cut(mischief, (passed, chunk), connection, upstream)
                     return
-
-    def _hesitate(self, mischief: Mischief | None) -> None:
-        """Pass it on in the end."""
-        if mischief is not None and mischief.kind == "slow":
-            time.sleep(0.01)
-        elif mischief is not None:
-            self.broke()
-            self._calm.wait(20)
 
     def _cut(
         self, mischief: Mischief, seen: tuple[bytes, bytes], connection: socket.socket, upstream: socket.socket
@@ -63,10 +55,12 @@ class StreamFront(Front):
         if mischief.kind == "reset_mid_body":
             chunk += self._exactly(connection, _MID - len(chunk), 0.3)
             upstream.sendall(chunk)
-            self._swallow(connection, passed + chunk)
-        else:
-            chunk += self._exactly(connection, (_TAKEN if mischief.kind == "reset_after_body" else 0) - len(chunk), 3)
-            self._swallow(connection, passed + chunk)
+        elif mischief.kind == "reset_after_body":
+            chunk += self._exactly(connection, _TAKEN - len(chunk), 3)
+        elif mischief.kind == "silent":
+            self.broke()
+            self._calm.wait(20)
+        self._swallow(connection, passed + chunk)
         if mischief.kind == "refused":
             self.go_deaf()
         else:
@@ -84,9 +78,15 @@ class StreamFront(Front):
         return found
 
     def _swallow(self, connection: socket.socket, taken: bytes) -> None:
-        """Keep it to be counted, with whatever else has come by now."""
+        """Keep it to be counted, with what the system has taken besides: looked at, so that it takes no more.
+
+        TLS can only be read, and the system goes on taking meanwhile: there more is excused than need be.
+        """
         connection.settimeout(0)
         with contextlib.suppress(OSError):
-            while more := connection.recv(65_536):
-                taken += more
+            if isinstance(connection, ssl.SSLSocket):
+                while more := connection.recv(65_536):
+                    taken += more
+            else:
+                taken += connection.recv(2**20, socket.MSG_PEEK)
         self.swallowed += taken + b"\n"

@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from faults.fronts import Front, Mischief, reset
+from faults.fronts import SINGLED_OUT, Front, Mischief, reset
 
 __all__ = ["WebFront"]
 
-SLOW = 0.3  # seconds before an answer, within every time-out
+SLOW = 0.2  # seconds before an answer, within every time-out
 _LARGE = 1_500
 
 
@@ -26,7 +26,7 @@ class _Request(NamedTuple):
 class WebFront(Front):
     """Keep-alive in front, one connection a request behind."""
 
-    AFTER: ClassVar[int] = 2
+    AFTER: ClassVar[int] = 6
 
     def __init__(self, target: int, tls: ssl.SSLContext | None = None, buffer: int = 0) -> None:
         super().__init__(target, tls, buffer)
@@ -82,7 +82,7 @@ class WebFront(Front):
             self._calm.wait(5)  # longer than the task's time-out
             connection.close()
         elif mischief.kind == "slow":
-            time.sleep(SLOW)
+            time.sleep(SLOW * (0.5 + self.met % 4 / 4))  # not all at the same moment
             connection.sendall(self._ask(request, body))
         else:
             if mischief.taken:
@@ -121,8 +121,8 @@ def _parse(head: bytes) -> _Request:
 
 
 def _fits(mischief: Mischief, request: _Request, body: bytes) -> bool:
-    if not mischief.only:
-        return True
+    if mischief.only not in SINGLED_OUT:
+        return not mischief.only or request.path.endswith("/ack") == (mischief.only == "polls")
     text = gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body
     return b"culprit" in text if mischief.only == "culprit" else len(text) > _LARGE
 

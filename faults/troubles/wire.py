@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from faults.boat import RECORDS, Boat, Seen
-from faults.fronts import ALWAYS, Mischief
+from faults.fronts import ALWAYS, SINGLED_OUT, Mischief
 from faults.troubles import Trouble
 
 __all__ = ["Mischievous", "NoSuchName", "OneTooLarge", "WrongCertificate"]
@@ -12,8 +12,8 @@ __all__ = ["Mischievous", "NoSuchName", "OneTooLarge", "WrongCertificate"]
 class Mischievous(Trouble):
     """`kind`, `status`, `headers`, `taken`, `only` as in `Mischief`; `times` it happens; `again`: once more in the end.
 
-    `call`: seconds of the first one. `culprit`: one record holds that word; `large`: one record is too large to be
-    taken alone.
+    `call`: seconds of the first one; `whole`: it ends by itself. `culprit`: one record holds that word; `large`: one
+    record is too large to be taken alone.
     """
 
     def load(self, boat: Boat) -> None:
@@ -28,15 +28,16 @@ class Mischievous(Trouble):
         boat.front.misbehave(self._mischief(), times=self.options.get("times", ALWAYS))
 
     def suffer(self, boat: Boat) -> Seen:
-        lasts = self.options.get("only") or self.options["kind"] in ("slow", "dropped")  # the call can end well
-        enough = ALWAYS if lasts or "times" in self.options else self.ENOUGH
+        ends = self.options.get("only") in SINGLED_OUT or self.options["kind"] in ("slow", "dropped")
+        ends = ends or "times" in self.options or "whole" in self.options
+        enough = ALWAYS if ends else self.ENOUGH
         enough = 1 if self.options["kind"] == "refused" else enough  # the refused connections are not seen here
         return boat.sweep(self.options.get("call", 30), lambda: self.met(boat) >= enough)
 
     def end(self, boat: Boat) -> None:
         if "again" in self.options:
             boat.front.misbehave(self._mischief(), after=0, times=1)
-        elif not self.options.get("only"):
+        elif self.options.get("only") not in SINGLED_OUT:
             boat.front.behave()
 
     def _mischief(self) -> Mischief:
