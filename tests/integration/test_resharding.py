@@ -147,6 +147,26 @@ def test_vendor_consumer_follows_split_and_merge(tmp_path: Path) -> None:
             assert of_key == sorted(of_key)
 
 
+def test_vendor_consumer_in_order_reads_parents_first(tmp_path: Path) -> None:
+    """All is there before it starts: with `in_order` each key's records still come in their order, each once."""
+    with ExitStack() as stack:
+        address = stack.enter_context(furnished(tmp_path / "store"))
+        caller = Caller(address)
+        stack.callback(caller.close)
+        caller.call("POST", "/logstores", document={"logstoreName": "wide", "shardCount": 1})
+        for number in range(24):
+            if number in (8, 16):
+                params = {"action": "split", "key": HALF} if number == 8 else {"action": "merge"}
+                caller.call("POST", f"/logstores/wide/shards/{number // 8 - 1}", params)
+            caller.put("wide", group(str(number), name="n"), f"route?key={KEYS[number % len(KEYS)]}")
+        one = stack.enter_context(consumer("one", address, tmp_path, "*", "ordered"))
+        until(lambda: len(one.logs()) == 24)
+        seen = [int(str(line["n"])) for line in one.lines if "n" in line]
+        assert seen[:8] == list(range(8))
+        assert sorted(seen[8:16]) == list(range(8, 16))
+        assert seen[16:] == list(range(16, 24))
+
+
 def test_vendor_client_splits_merges_and_queries(tmp_path: Path) -> None:
     """SplitShard, MergeShards, DeleteShard and a pull with a query, by the unmodified LogClient; refusals by code."""
     with furnished(tmp_path / "store") as address:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -102,11 +102,14 @@ def test_command_line(tmp_path: Path) -> None:
 class Consumer:
     """One ConsumerWorker in a process of its own, and what it has printed."""
 
-    def __init__(self, name: str, address: str, home: Path, query: str = "") -> None:
+    def __init__(self, name: str, address: str, home: Path, more: Sequence[str] = ()) -> None:
         command = [sys.executable, str(PROGRAMS / "consumer.py"), "project-one", "wide", "siem", name]
-        command += [query] if query else []
         self.process = subprocess.Popen(
-            command, env=environment(address, home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [*command, *more],
+            env=environment(address, home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.lines: list[dict[str, object]] = []
         self._reader = Thread(target=self._read, daemon=True)
@@ -138,9 +141,9 @@ class Consumer:
 
 
 @contextmanager
-def consumer(name: str, address: str, home: Path, query: str = "") -> Iterator[Consumer]:
-    """A consumer (with an SPL query, if one is given) that is gone at the end."""
-    made = Consumer(name, address, home, query)
+def consumer(name: str, address: str, home: Path, *more: str) -> Iterator[Consumer]:
+    """A consumer (with an SPL query, and in order, if that is given) that is gone at the end."""
+    made = Consumer(name, address, home, more)
     try:
         yield made
     finally:

@@ -1,7 +1,7 @@
 """The vendor's ConsumerWorker: prints each log's field `n` and its shard as a JSON line, until it is killed.
 
-Arguments: project, logstore, group, consumer, and an SPL query or nothing. The store is reached through the
-environment's `http_proxy`.
+Arguments: project, logstore, group, consumer, and (or nothing) an SPL query, and `ordered`. The store is reached
+through the environment's `http_proxy`.
 """
 
 import json
@@ -44,10 +44,10 @@ def tell(line: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    project, logstore, group, consumer, *query = sys.argv[1:]
+    project, logstore, group, consumer, *more = sys.argv[1:]
     options = LogHubConfig(
         ENDPOINT, "test-key", "test-secret", project, logstore, group, consumer,
         cursor_position=CursorPosition.BEGIN_CURSOR, heartbeat_interval=1, data_fetch_interval=1,
-        query=query[0] if query else None,
+        query=more[0] if more else None, in_order="ordered" in more[1:],
     )  # fmt: skip
     ConsumerWorker(Printer, options).start(join=True)
