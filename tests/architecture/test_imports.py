@@ -11,7 +11,8 @@ import logferry
 ROOT = Path(__file__).parents[2]
 # Cloud software development kits and what belongs to one machine only: never by importing the library.
 FORBIDDEN = ("boto3", "botocore", "aliyun", "tablestore", "kafka", "typer", "rich", "starlette", "uvicorn", "pydantic",
-             "aiohttp", "zstandard", "logferry_local", "cryptography", "aws_lambda_powertools", "prometheus_client")  # fmt: skip
+             "aiohttp", "zstandard", "logferry_local", "cryptography", "aws_lambda_powertools",
+             "prometheus_client")  # fmt: skip
 
 
 def test_the_import_contracts_hold() -> None:

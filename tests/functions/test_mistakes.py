@@ -84,7 +84,10 @@ def test_a_mistake_is_told(words: Sequence[str], code: int, said: str, capsys: p
 
 @pytest.mark.parametrize(
     "words",
-    [["sls", "serve", "--port", "0", "--data", "data"], ["sls", "put", "--project", "p-1", "--logstore", "l", "file"]],
+    [
+        ["sls", "serve", "--port", "0", "--data", "data"],
+        ["sls", "put", "--project", "p-1", "--logstore", "logs", "file"],
+    ],
 )
 def test_a_missing_key_is_told(
     words: Sequence[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +54,6 @@ def run(  # noqa: PLR0913  # one argument an option
     print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the least RAM policy, and end.")] = False,
 ) -> None:
     """Deliver as a worker: any number of them share the shards, one that dies is replaced. Ends at SIGTERM."""
-    from logferry_local.exporter import Exporter
     from logferry_local.worker import Member, Worker, enlisting
     from logferry_local.worker.journal import journal
     from logferry_local.worker.policy import policy
@@ -75,16 +74,27 @@ def run(  # noqa: PLR0913  # one argument an option
             sys.stderr.write(f"{task.task}: start: {note}\n")
     # A service's log tells of its life; a function's, of which there are thousands, only of trouble.
     least = log_lines.level({"LOGFERRY_LOG_LEVEL": "info", **os.environ})
-    with journal(log_file, least), _signals_kept(), ExitStack() as stack:
+    with journal(log_file, least), _signals_kept():
         worker = Worker(groups, Member(consumer, heartbeat, interval), os.environ)
-        listener: Meter = SILENT
-        if metrics_port is not None:
-            listener = exporter = Exporter(lambda: not worker.over)
-            typer.echo(f"metrics on {stack.enter_context(exporter.serving(metrics_host, metrics_port))}/metrics")
-        worker.start(listener)
-        for task, name in groups.items():
-            typer.echo(f"{task}: at work in consumer group {name}")
-        _wait(worker)
+        with _listening(worker, metrics_host, metrics_port) as listener:
+            worker.start(listener)
+            for name, its_group in groups.items():
+                typer.echo(f"{name}: at work in consumer group {its_group}")
+            _wait(worker)
+
+
+@contextmanager
+def _listening(worker: "Worker", host: str, port: int | None) -> Iterator[Meter]:
+    """Who is told what the worker delivers: Prometheus, if a port is given."""
+    if port is None:
+        yield SILENT
+        return
+    from logferry_local.exporter import Exporter
+
+    exporter = Exporter(lambda: not worker.over)
+    with exporter.serving(host, port) as address:
+        typer.echo(f"metrics on {address}/metrics")
+        yield exporter
 
 
 @contextmanager

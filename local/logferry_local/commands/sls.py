@@ -14,7 +14,7 @@ from logferry.errors import ConfigError, Misconfigured
 from logferry.runtime import log_lines
 from logferry.sls import credentials
 from logferry.vault import Secret
-from logferry_local import sls_groups, sls_place, sls_shards
+from logferry_local import sls_groups, sls_place, sls_sample, sls_shards
 
 __all__ = ["register"]
 
@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
     group.command("put")(put)
     sls_groups.register(group)
     sls_shards.register(group)
+    sls_sample.register(group)
     app.add_typer(group, name="sls")
 
 
