@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def runner(place: Place, tmp_path: Path) -> Iterator[TriggerRunner]:
     """The real `s.yaml` with a function that tells what it was handed."""
-    for name in ("forward", "sweep"):
+    for name in ("forward", "sweep", "replay"):
         shutil.copytree(PROBE, tmp_path / "functions" / name)
     environ = {"PATH": os.environ["PATH"], **KEY}
     plan = Plan(file=ROOT / "s.yaml", functions=tmp_path / "functions", environ=environ, endpoint=place.address)
