@@ -39,7 +39,7 @@ def boat(tmp_path: Path) -> Iterator[Ferry]:
 def runner(boat: Ferry, step: str, count: int) -> TriggerRunner:
     """The real `s.yaml`, with a `forward` that dies once."""
     functions = boat.folder / "functions"
-    for name in ("forward", "sweep"):
+    for name in ("forward", "sweep", "replay"):
         shutil.copytree(ROOT / "functions" / name, functions / name)
     (functions / "forward/app.py").write_text(MORTAL)
     mark = boat.folder / "died"
