@@ -15,7 +15,7 @@ from logferry.delivery import ParkBudget, Patience, settle
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Transient, Unfinished, told
 from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
-from logferry.model import Counts, Effort, Position
+from logferry.model import Counts, Effort, Origin, Position
 from logferry.plan import Tally
 from logferry.sources import Batch, Source
 from logferry.window import Pending, Window
@@ -80,7 +80,8 @@ class Lane:
         self._window.take(pending)
         tally, job, patience = Tally(), self.job, self._sending()
         frame = job.encoder.frame
-        for payload in packing.pack(self._parts(pending, tally), job.destination.limits, frame):
+        for bare in packing.pack(self._parts(pending, tally), job.destination.limits, frame):
+            payload = bare._replace(origin=Origin(self._pull.stream, batch.begin, pending.time or 0))
             self._window.send(pending, partial(settle, payload, job.destination, frame, self._budget, patience))
         pending.counts = Counts(
             read=batch.count, filtered=tally.filtered, sampled_out=tally.sampled_out,
@@ -141,6 +142,8 @@ class Lane:
     def _parts(self, pending: Pending, tally: Tally) -> Iterator[tuple[int, bytes]]:
         encode = self.job.encoder.encode
         for record in pending.batch.select(self.job.plan, tally):
+            if pending.time is None:
+                pending.time = record.time
             try:
                 yield record.ordinal, encode(record)
             except Permanent as error:

@@ -22,12 +22,21 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     raw: bytes = b""
 
 
+class Origin(NamedTuple):
+    """Where a payload's records come from: the same on each attempt, so that what is named by it is written over."""
+
+    stream: str
+    begin: Position  # of the batch; with `ordinals[0]` it names the payload among all of a task and stream
+    time: int  # Unix seconds, UTC: event time of the first record of the batch that passed the plan
+
+
 class Payload(NamedTuple):
     """What one send carries: encoded parts, the records they came from, and the framed bytes."""
 
     parts: Sequence[bytes]
     ordinals: Sequence[int]  # parts[i] is the record ordinals[i] of its batch
     body: bytes  # the encoder's frame around `parts`, before compression
+    origin: Origin = Origin("", "", 0)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,4 +36,4 @@ def pick(payload: Payload, indexes: Iterable[int], frame: Frame) -> Payload:
     """The parts at these indexes, framed anew."""
     wanted = list(indexes)
     parts = [payload.parts[i] for i in wanted]
-    return Payload(parts, [payload.ordinals[i] for i in wanted], frame(parts))
+    return Payload(parts, [payload.ordinals[i] for i in wanted], frame(parts), payload.origin)

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import blake2b
 from itertools import islice
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ from logferry.errors import Conflict, LogferryError, Permanent, Unfinished, told
 from logferry.job import Job
 from logferry.letter_lease import Hold
 from logferry.letters import Found, alone, find, record_of
-from logferry.model import Payload
+from logferry.model import Origin, Payload
 from logferry.pace import Pace
 from logferry.plan import Tally, select
 from logferry.replay_order import Order, ReplayDesk, Replayed, is_resting
@@ -128,7 +129,8 @@ class _Run:
     def _deliver(self, batch: Sequence[Found], threads: ThreadPoolExecutor) -> None:
         job, refused = self._job, dict[int, str]()
         try:
-            for payload in packing.pack(self._parts(batch, refused), self._limits, job.encoder.frame):
+            for bare in packing.pack(self._parts(batch, refused), self._limits, job.encoder.frame):
+                payload = bare._replace(origin=_origin([batch[i] for i in bare.ordinals]))
                 verdict = self._send(payload)
                 refused.update(verdict.parked)
                 taken = [batch[i] for i in payload.ordinals if i not in verdict.parked]
@@ -202,3 +204,10 @@ class _Run:
         with self._counting:
             self._report.refused += 1
             self._report.tell(reason)
+
+
+def _origin(letters: Sequence[Found]) -> Origin:
+    """Named by the letters themselves: never like the payload that some of them were once refused from."""
+    name = blake2b("\n".join(one.key for one in letters).encode(), digest_size=12).hexdigest()
+    first = letters[0].letter
+    return Origin("replay", name, first.parked_at if first else 0)

@@ -29,6 +29,7 @@ class Pending:
     verdicts: list[Future[Verdict]] = field(default_factory=list)
     parked: dict[int, str] = field(default_factory=dict)
     sealed: bool = False  # every payload of it was submitted
+    time: int | None = None  # Unix seconds: event time of the first record that passed the plan
 
     @property
     def settled(self) -> bool:
