@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from logferry_local.sample_logs import small, waf
+from logferry_local.sample_logs import access_origin, small, waf
 
 __all__ = ["register"]
 
-_KINDS = {"waf": waf, "small": small}
+_KINDS = {"waf": waf, "access_origin": access_origin, "small": small}
 
 
 def register(group: typer.Typer) -> None:
@@ -22,7 +22,10 @@ def register(group: typer.Typer) -> None:
 def sample(
     count: Annotated[int, typer.Argument(metavar="COUNT", min=1, max=100_000_000, help="How many.")],
     *,
-    kind: Annotated[Literal["waf", "small"], typer.Option(help="WAF access logs of 30 fields, or logs of 8.")] = "waf",
+    kind: Annotated[
+        Literal["waf", "access_origin", "small"],
+        typer.Option(help="WAF access logs of 30 fields, ESA access and origin logs of 58, or logs of 8."),
+    ] = "waf",
     seed: Annotated[int, typer.Option(help="Another seed, other logs; the same seed, the same.")] = 1,
 ) -> None:
     """Print invented logs, one JSON object a line, with the times of the last moments."""

@@ -5,10 +5,10 @@ from types import ModuleType
 
 import pytest
 
-from logferry_local.sample_logs import Log, raw_bytes, small, waf
+from logferry_local.sample_logs import Log, access_origin, raw_bytes, small, waf
 
 BEGIN = 1_780_000_000
-KINDS = pytest.mark.parametrize("kind", [waf, small], ids=["waf", "small"])
+KINDS = pytest.mark.parametrize("kind", [waf, access_origin, small], ids=["waf", "access_origin", "small"])
 
 
 def made(kind: ModuleType, count: int, seed: int = 1) -> list[Log]:
@@ -37,7 +37,11 @@ def test_times_are_real_and_spread(kind: ModuleType) -> None:
     assert all(0 <= log.nanos < 1_000_000_000 for log in logs)
 
 
-@pytest.mark.parametrize(("kind", "fields", "size"), [(waf, 30, 900), (small, 8, 180)], ids=["waf", "small"])
+@pytest.mark.parametrize(
+    ("kind", "fields", "size"),
+    [(waf, 30, 900), (access_origin, 58, 1_700), (small, 8, 180)],
+    ids=["waf", "access_origin", "small"],
+)
 def test_shape_is_what_the_benchmarks_say(kind: ModuleType, fields: int, size: int) -> None:
     """Fields a log, and bytes of keys and values within a tenth."""
     logs = made(kind, 5_000)

@@ -71,6 +71,13 @@ class Output(Form, frozen=True, kw_only=True):
     suffix: Text = ""
     header: bool = True  # of csv: a line with the names of the columns before the records of each body
 
+    def problems(self) -> list[str]:
+        """What the frame and the form must agree on."""
+        found = super().problems()
+        if self.format == "csv" and self.separator not in ("\n", "\r\n"):
+            found.append(f"separator: {self.separator!r} is not a line break, which ends a row of csv")
+        return found
+
 
 class Written:
     """The encoder of an `Output`."""

@@ -17,8 +17,9 @@ __all__ = ["row", "writer"]
 def row(cells: Sequence[str]) -> bytes:
     """One row without its line break."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return mend(line.getvalue()).encode()
+    # The line break is taken off again, but the writer must know of it: it quotes what holds one of its characters.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return mend(line.getvalue()[:-2]).encode()
 
 
 def writer(columns: Sequence[str], missing: str) -> Callable[[Record], bytes]:
