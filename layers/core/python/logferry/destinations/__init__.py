@@ -5,17 +5,21 @@
 `build`    `(Config, Surroundings) -> Destination`
 `__all__`  the names above
 
+A file may also say with `PLACE` which options name the place it delivers to (without it, all of them do): a task whose
+place changes has to prove its ownership again. How it can be proved is what the destination's object offers: `Files`,
+`Echoes`, or neither (then a marked test record carries the token). docs/ownership.md.
+
 The contract suite (tests/contract/test_destinations.py) runs over every file here.
 """
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from logferry.model import Confirmation, Limits, Payload
 from logferry.vault import Vault
 
-__all__ = ["Destination", "Surroundings"]
+__all__ = ["Destination", "Echoes", "Files", "Surroundings"]
 
 
 class Surroundings(NamedTuple):
@@ -51,4 +55,26 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """Let go of connections; never raises."""
+        ...
+
+
+@runtime_checkable
+class Files(Protocol):
+    """A destination that keeps objects: a file with a token is put where the logs go."""
+
+    def place_token(self, name: str, text: str, time_out: float) -> str:
+        """Write `text` as the object `name` into the task's log directory; its whole key. Raises a DeliveryError."""
+        ...
+
+    def read_token(self, key: str, time_out: float) -> str:
+        """The text of that object, with the reader's own credentials. Raises a DeliveryError."""
+        ...
+
+
+@runtime_checkable
+class Echoes(Protocol):
+    """A destination whose receiver can say back what it is told."""
+
+    def echo(self, nonce: str, time_out: float) -> bool:
+        """Whether the receiver answered with the nonce. Raises a DeliveryError."""
         ...
