@@ -46,7 +46,7 @@ def test_a_task_file_becomes_a_task() -> None:
         ({"task": "a" * 64}, "task: "),
         ({"task": "waf\n"}, "task: "),
         ({"surce": 1}, "surce: unknown key, did you mean source?; known: "),
-        ({"category": "wof"}, "category: 'wof' is not one of access, dns, "),
+        ({"category": "wof"}, "category: 'wof' is not one of access_origin, dns, "),
         ({"sampling": "0%"}, "sampling: '0%' is not a share above 0% and up to 100%"),
         ({"sampling": "100.1%"}, "sampling: "),
         ({"sampling": 50}, "sampling: 50 is not a share above 0% and up to 100%, such as 12.5%"),

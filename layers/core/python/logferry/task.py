@@ -15,8 +15,11 @@ from logferry.errors import ConfigError
 from logferry.expectations import kind_of
 from logferry.kinds import Chosen
 from logferry.plan import Plan
+from logferry.stages.custom_fields import CustomFields
 from logferry.stages.filter import compile_filter
+from logferry.stages.redact import Rule
 from logferry.stages.sample import sampler
+from logferry.stages.timestamps import Format, Timestamps
 
 __all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "start_of"]
 
@@ -49,8 +52,18 @@ Start = Annotated[
         description="begin, end or a time such as 2026-07-01T00:00:00Z (without an offset: UTC)",
     ),
 ]
-Category = Literal["access", "origin", "firewall", "tcp_udp_proxy", "dns", "edge_routine", "edge_container", "waf"]
-"""Kinds of logs that a task can be labelled with; for now recorded, not checked against the fields."""
+Category = Literal["access_origin", "firewall", "tcp_udp_proxy", "dns", "edge_routine", "edge_container", "waf"]
+"""What sort of logs these are."""
+Site = Annotated[
+    str, msgspec.Meta(pattern=r"^\S{1,253}$(?!\n)", description="the name of a site, at most 253 long, without blanks")
+]
+Renaming = Annotated[
+    dict[Field, Field],
+    msgspec.Meta(
+        min_length=1, max_length=MAX_FIELDS, description=f"a mapping of 1-{MAX_FIELDS} field names to new names"
+    ),
+]
+Rules = Annotated[tuple[Rule, ...], msgspec.Meta(min_length=1, max_length=50, description="a list of 1-50 rules")]
 
 
 class Task(Config, frozen=True):
@@ -60,9 +73,14 @@ class Task(Config, frozen=True):
     source: Chosen
     destination: Chosen
     category: Category | None = None
+    site: Site | None = None  # stamped as `SiteName` on records that carry none
     filter: dict[str, Any] | None = None  # as written; `plan_of` compiles it
     sampling: Share = "100%"  # the share that is kept
     fields: Fields | None = None  # None keeps all
+    custom_fields: CustomFields | None = None
+    redact: Rules | None = None
+    timestamps: Format | Timestamps | None = None  # a format alone: of the category's timestamps
+    rename: Renaming | None = None  # old name -> new name, after all else
     max_lag: Duration = "5m"  # alarm when the oldest undelivered record is older
     # A new task delivers all that the source still holds: from `end`, what was logged between two tries to set the
     # task up would be missing and nobody would have said so.

@@ -33,8 +33,13 @@ def schema() -> dict[str, Any]:
         "properties": properties,
         "required": task["required"],
         "additionalProperties": False,
-        "$defs": {"condition": _condition()} | dict(sorted(definitions.items())),
+        "$defs": {"condition": _condition()} | _shapes(parts) | dict(sorted(definitions.items())),
     }
+
+
+def _shapes(parts: dict[str, Any]) -> dict[str, Any]:
+    """Of the mappings within a task; its kinds have schemas of their own."""
+    return {name: part for name, part in sorted(parts.items()) if name not in ("Task", "Chosen", "Config")}
 
 
 def _condition() -> dict[str, object]:
