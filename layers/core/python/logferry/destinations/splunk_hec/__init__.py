@@ -2,7 +2,8 @@
 
 Confirmed by the answer, or (`ack`) by the indexers' acknowledgement. `options` has the options, `collector` the
 destination, `rota` the choice among endpoints, `endpoint` one request, `answers` what comes back, `acks` what is
-indexed, `pace` how fast. Specification: Splunk, "HTTP Event Collector REST API endpoints" and its error codes.
+indexed; `transport.turns` says how fast. Specification: Splunk, "HTTP Event Collector REST API endpoints" and its
+error codes.
 """
 
 import logging
@@ -18,6 +19,8 @@ from logferry.encoders.raw_lines import RawLines
 __all__ = ["Config", "build", "encoder"]
 
 log = logging.getLogger(__name__)
+
+PLACE = ("url", "index")
 
 
 def encoder(options: Config, _surroundings: Surroundings) -> Encoder:

@@ -13,9 +13,9 @@ from logferry.destinations.splunk_hec import answers
 from logferry.destinations.splunk_hec.acks import AckOff, Acks, Post
 from logferry.destinations.splunk_hec.answers import Answer
 from logferry.destinations.splunk_hec.options import Config
-from logferry.destinations.splunk_hec.pace import Pace
 from logferry.errors import DeliveryError, Refused, Transient
 from logferry.model import Payload
+from logferry.transport.turns import Turns
 from logferry.transport.web import Reply, Web
 from logferry.vault import Secret
 
@@ -55,7 +55,7 @@ class Endpoint:
         self._clocks = clocks
         self._web = Web(verify=options.verify, ca_file=options.ca_file, proxy=proxy, cookies=options.ack)
         self._paths = _Paths(url, options)
-        self._pace = Pace(clocks.now, clocks.sleep)
+        self._turns = Turns(clocks.now, clocks.sleep)
         self._channel = str(uuid.uuid4())  # needed where the token has acknowledgement on, ignored elsewhere
         self._token: Secret | None = None
         self._acks: Acks | None = None
@@ -74,7 +74,7 @@ class Endpoint:
 
     def send(self, load: Load, connect: float) -> None:
         """Post it, and wait for its acknowledgement if that is wanted. Raises what became of it."""
-        with self._pace.turn(load.begin_by):
+        with self._turns.turn(load.begin_by):
             post, refused = self._post(load, connect)
             if self._acks is not None and post.ack >= 0:
                 self._acks.wait(post, min(load.until, self._clocks.now() + seconds(self._options.ack_timeout)))
@@ -117,12 +117,12 @@ class Endpoint:
     def _heed(self, reply: Reply, answer: Answer, error: DeliveryError | None) -> None:
         """Slower or faster, as the answer asks for."""
         if isinstance(error, Transient) and (answer.code in answers.BUSY or reply.status in _BUSY_STATUS):
-            self._pace.slow(error.retry_after)
+            self._turns.slow(error.retry_after)
         elif answer.code in answers.SLOW_DOWN:
             log.warning("collector near its limit", extra={"url": self.name, "reason": answer.summary})
-            self._pace.slow()
+            self._turns.slow()
         elif error is None:
-            self._pace.good()
+            self._turns.good()
 
     def _ask(self, channel: str, ids: list[int], time_out: float) -> frozenset[int]:
         token = self._token

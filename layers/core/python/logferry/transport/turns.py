@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from logferry.errors import Transient
 
-__all__ = ["Pace"]
+__all__ = ["Turns"]
 
 _MOST = 1024.0  # requests at once: no limit in practice
 _SHORTEST, _LONGEST = 0.25, 8.0  # seconds between two requests
@@ -19,7 +19,7 @@ _ONE_VOLLEY = 1.0  # seconds in which several busy answers say the same thing
 _LOOK = 0.02  # seconds until another look whether there is room
 
 
-class Pace:
+class Turns:
     """Shared by all threads that send to one endpoint."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
