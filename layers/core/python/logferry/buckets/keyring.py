@@ -1,0 +1,152 @@
+"""Whose access key signs: secret references, names in the environment, or where the AWS SDK finds one.
+
+Temporary keys change: `renew` reads all parts again. The SDK (botocore) is loaded only where nothing else is given.
+"""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from logferry.buckets.sigv4 import Key
+from logferry.errors import Misconfigured
+from logferry.vault import Secret, Vault
+
+__all__ = ["ALIBABA_NAMES", "AWS_NAMES", "Environ", "Keyring", "References", "SdkChain", "chosen"]
+
+AWS_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+ALIBABA_NAMES = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+)
+
+
+class Keyring(Protocol):
+    """One key for each request."""
+
+    def current(self) -> Key:
+        """The key to sign with now; Misconfigured if there is none."""
+        ...
+
+    def renew(self) -> bool:
+        """Read again; whether there is another one now."""
+        ...
+
+
+class References:
+    """A key by secret references: id, secret, and for a temporary key its token."""
+
+    def __init__(self, vault: Vault, key_id: str, secret: str, token: str | None = None) -> None:
+        self._vault = vault
+        self._references = [name for name in (key_id, secret, token) if name]
+
+    def current(self) -> Key:
+        """The key as the vault knows it."""
+        key_id, secret, *token = map(self._vault.resolve, self._references)
+        name = key_id.reveal().strip()
+        if not name.isascii() or not name.isprintable() or " " in name or "/" in name:
+            raise Misconfigured(f"{self._references[0]}: holds characters that no access key id has")
+        return Key(name, secret, token[0] if token else None)
+
+    def renew(self) -> bool:
+        """Have the vault read all parts again."""
+        try:
+            return True in {self._vault.refresh(reference) for reference in self._references}
+        except Misconfigured:
+            return False  # gone: the next request says so
+
+
+class Environ:
+    """A key in the environment, as the runtimes of functions set it; where there is none, what stands behind."""
+
+    def __init__(self, vault: Vault, names: tuple[str, str, str], otherwise: Keyring | None = None) -> None:
+        self._vault, self._names, self._otherwise = vault, names, otherwise
+
+    def current(self) -> Key:
+        """The key as the vault knows it."""
+        return self._keyring().current()
+
+    def renew(self) -> bool:
+        """Have the vault read all parts again; whether the key, or what stands behind, changed."""
+        keyring = self._keyring()
+        if keyring is self._otherwise:
+            return keyring.renew()
+        before = keyring.current()
+        for name in self._names:
+            with suppress(Misconfigured):
+                self._vault.refresh(_env(name))
+        return self.current() != before
+
+    def _keyring(self) -> Keyring:
+        key_id, secret, token = self._names
+        if _is_there(self._vault, key_id) and _is_there(self._vault, secret):
+            extra = _env(token) if _is_there(self._vault, token) else None
+            return References(self._vault, _env(key_id), _env(secret), extra)
+        if self._otherwise is None:
+            raise Misconfigured(
+                f"no access key: give access_key_id and secret_access_key, set {key_id} and {secret}, or give the "
+                "function a role"
+            )
+        return self._otherwise
+
+
+class SdkChain:
+    """What botocore finds: profile, container, instance, web identity; it renews temporary keys by itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: Any = None
+
+    def current(self) -> Key:
+        """The key in force."""
+        try:
+            from botocore.exceptions import BotoCoreError
+        except ImportError:
+            raise Misconfigured("no access key: give access_key_id and secret_access_key (boto3 is absent)") from None
+        try:
+            with self._lock:
+                self._found = self._found or _look()
+                frozen = self._found.get_frozen_credentials()
+        except BotoCoreError as error:  # its text may quote what a credential process said
+            raise Misconfigured(f"no access key: the SDK's search ended with {type(error).__name__}") from None
+        return _key(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def renew(self) -> bool:
+        """Search anew."""
+        with self._lock:
+            old, self._found = self._found, None
+        if old is None:
+            return False
+        frozen = old.get_frozen_credentials()
+        return self.current() != _key(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def chosen(vault: Vault, given: Sequence[str | None], otherwise: Keyring) -> Keyring:
+    """The key of the options (references to id, secret, token) if they name one, else the other one."""
+    key_id, secret, token = given
+    return References(vault, key_id, secret, token) if key_id and secret else otherwise
+
+
+def _look() -> Any:  # noqa: ANN401  # botocore carries no types
+    from botocore.session import Session
+
+    found = Session().get_credentials()
+    if found is None:
+        raise Misconfigured("no access key: give access_key_id and secret_access_key, or the function a role")
+    return found
+
+
+def _key(key_id: str, secret: str, token: str | None) -> Key:
+    return Key(key_id, Secret(secret), Secret(token) if token else None)
+
+
+def _env(name: str) -> str:
+    return f"secret://env/{name}"
+
+
+def _is_there(vault: Vault, name: str) -> bool:
+    try:
+        return bool(vault.resolve(_env(name)).reveal())
+    except Misconfigured:
+        return False
