@@ -9,7 +9,7 @@ __all__ = ["KEYS", "complete_lists", "delimited", "group_lists", "plans"]
 
 Bytes = st.SearchStrategy[bytes]
 KEYS = ["a", "b", "key", "é", "", "__topic__", "__tag__:a", "long" * 40]
-_BROKEN = [b"\xff", b"x\xff", "x\ufffd".encode(), b"\xed\xa0\x80", b"\xc0\x80", b"7", b"__logferry__"]
+_BROKEN = [b"\xff", b"x\xff", "x\ufffd".encode(), b"\xed\xa0\x80", b"\xc0\x80", b"7", b"-", b"__logferry__"]
 _names = st.sampled_from([key.encode() for key in KEYS]) | st.text(max_size=8).map(str.encode)
 _texts = st.one_of(_names, st.sampled_from(_BROKEN), st.binary(max_size=20))
 _numbers = st.one_of(st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1))
@@ -60,13 +60,21 @@ complete_lists = _join(_complete_group.map(lambda group: list_entry(len(group)) 
 _keys = st.lists(st.sampled_from([*KEYS, "x\ufffd", "absent", "__source__", "\ud800"]), max_size=4).map(tuple)
 
 
+_stamps = st.none() | st.tuples(st.sampled_from([*KEYS, "absent"]), st.just("stamped"))
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Any plan: sampling by length, a filter over the needed keys, fields, one later stage."""
+    """Any plan: sampling by length or by an id, a stamp, a filter over the needed keys, fields, one later stage."""
     needs, modulus, share = draw(_keys), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     filtering, sampling, staged = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     return Plan(
         keep=(lambda raw: len(raw) % share == 0) if sampling else None,
+        id_field=draw(st.sampled_from([*KEYS, "absent", "\ud800"])),
+        keep_id=(lambda value: None if value in ("", "-") else len(str(value)) % 2 == 0)
+        if draw(st.booleans())
+        else None,
+        stamp=draw(_stamps),
         needs=needs if filtering else (),
         test=(lambda fields: sum(len(str(fields.get(key, "?"))) for key in needs) % modulus == 0)
         if filtering

@@ -4,17 +4,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from logferry.model import Record, Value
+from logferry.values import is_missing
 
-__all__ = ["Plan", "Stage", "Tally", "select"]
+__all__ = ["Plan", "Stage", "Tally", "is_kept", "select"]
 
 Stage = Callable[[Record], Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Order of work: sample, filter, field selection, then the rest. A source may push all but `then` into decoding."""
+    """Order of work: sample, stamp, filter, field selection, then the rest.
+
+    A source may push all but `then` into decoding.
+    """
 
     keep: Callable[[bytes], bool] | None = None  # sampling, judged on the record's raw bytes
+    id_field: str = ""  # what `keep_id` judges
+    keep_id: Callable[[Value], bool | None] | None = None  # sampling by id; None, or no such field: `keep` judges
+    stamp: tuple[str, Value] | None = None  # what a record holds that has no such field, or a missing mark there
     needs: tuple[str, ...] = ()  # the keys that `test` reads
     test: Callable[[Mapping[str, Value]], bool] | None = None  # the filter; an absent key reads as absent
     fields: tuple[str, ...] | None = None  # keys kept, in this order; None keeps all as they came
@@ -32,15 +39,31 @@ class Tally:
 def select(plan: Plan, records: Iterable[Record], tally: Tally) -> Iterator[Record]:
     """The records that pass, with the fields kept; the others are counted in `tally`."""
     for record in records:
-        if plan.keep is not None and not plan.keep(record.raw):
+        if not is_kept(plan, record.fields, record.raw):
             tally.sampled_out += 1
             continue
-        if plan.test is not None and not plan.test(record.fields):
+        fields = record.fields if plan.stamp is None else _stamped(record.fields, *plan.stamp)
+        if plan.test is not None and not plan.test(fields):
             tally.filtered += 1
             continue
         if plan.fields is not None:
-            kept = {key: record.fields[key] for key in plan.fields if key in record.fields}
-            record = Record(record.ordinal, record.time, record.nanos, kept, record.raw)  # noqa: PLW2901  # the same record, narrowed
+            fields = {key: fields[key] for key in plan.fields if key in fields}
+        if fields is not record.fields:
+            record = Record(record.ordinal, record.time, record.nanos, fields, record.raw)  # noqa: PLW2901  # the same record, narrowed
         for stage in plan.then:
             record = stage(record)  # noqa: PLW2901  # each stage takes what the one before made
         yield record
+
+
+def is_kept(plan: Plan, fields: Mapping[str, Value], raw: bytes) -> bool:
+    """What sampling says of a record; of its fields no more than `id_field` is read."""
+    if plan.keep_id is not None and plan.id_field in fields:
+        verdict = plan.keep_id(fields[plan.id_field])
+        if verdict is not None:
+            return verdict
+    return plan.keep is None or plan.keep(raw)
+
+
+def _stamped(fields: Mapping[str, Value], name: str, value: Value) -> Mapping[str, Value]:
+    """In its place if it is there, else at the end."""
+    return {**fields, name: value} if is_missing(fields.get(name)) else fields

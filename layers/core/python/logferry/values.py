@@ -7,7 +7,12 @@ import orjson
 from logferry.errors import Permanent
 from logferry.model import Value
 
-__all__ = ["dump", "mend", "one_line", "text_of", "trimmed"]
+__all__ = ["dump", "is_missing", "mend", "one_line", "text_of", "trimmed"]
+
+
+def is_missing(value: Value) -> bool:
+    """Whether it stands for no value at all: empty text, the mark `-`, null."""
+    return value is None or value in ("", "-")
 
 
 def text_of(value: Value) -> str:

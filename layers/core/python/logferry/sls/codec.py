@@ -17,20 +17,16 @@ a map that the parser builds: exact with duplicate and reordered keys, which rem
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import NamedTuple, Protocol
-
-from google.protobuf.message import DecodeError
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from logferry import plan as plans
 from logferry.errors import SourceError
 from logferry.model import Position, Record, Value
 from logferry.plan import Plan, Tally
-from logferry.sls import bulk
 from logferry.sls.framing import DELIMITED, entries
+from logferry.sls.reading import BAD, Group, Log, narrowed, sampled, text, whole
 from logferry.sls.schema import schema
 from logferry.sls.write import list_entry
 
@@ -38,9 +34,7 @@ __all__ = ["OWN_TAG", "LogGroups"]
 
 OWN_TAG = "__logferry__"
 _FIRST = 1  # LogGroupList.LogGroups and LogGroup.Logs are both number 1
-_BAD = (DecodeError, UnicodeDecodeError)  # the second comes from protobuf's pure Python form
-_MOST = 0.7  # with a filter and all fields: above this share, looking up first costs more than it saves (measured)
-_Log = tuple[int, bytes]  # ordinal in the batch, raw
+_MOST = 0.7  # with a look before decoding and all fields: above this share it costs more than it saves (measured)
 
 
 class _Place(NamedTuple):
@@ -60,16 +54,6 @@ class _GroupMessage(Protocol):
     Topic: str | bytes
     Source: str | bytes
     LogTags: Sequence[_Pair]
-
-
-class _Group(NamedTuple):
-    place: _Place
-    meta: dict[str, Value]
-    logs: Iterable[bytes]
-
-    @property
-    def own(self) -> bool:
-        return f"__tag__:{OWN_TAG}" in self.meta
 
 
 class LogGroups:
@@ -96,23 +80,27 @@ class LogGroups:
 
     def select(self, plan: Plan, tally: Tally) -> Iterator[Record]:
         """What `plan.select` says of `records()`, decoding no more than the plan reads; own deliveries are counted."""
-        plain = replace(plan, keep=None, then=())
-        passing = 0.0  # share of the last group's logs that passed the filter
+        by_id = plan.keep_id is not None
+        looks = by_id or plan.test is not None  # into a log, to see whether it passes
+        plain = replace(plan, keep=plan.keep if by_id else None, then=())
+        passing = 0.0  # share of the last group's logs that passed, of those looked into
         for place in self._places:
             group = self._open(place)
-            if group.own:
+            if f"__tag__:{OWN_TAG}" in group.meta:
                 tally.filtered += place.logs
                 continue
-            before = tally.filtered
-            logs: Iterator[_Log] = enumerate(group.logs, place.first)
-            if plan.keep is not None:
-                logs = _sampled(logs, plan.keep, tally)
-            if plan.fields is None and (plan.test is None or passing > _MOST):
-                records = plans.select(plain, _whole(group, logs), tally) if plan.test else _whole(group, logs)
+            filtered, out = tally.filtered, tally.sampled_out
+            logs: Iterator[Log] = enumerate(group.logs, place.first)
+            if plan.keep is not None and not by_id:
+                logs = sampled(logs, plan.keep, tally)
+            if plan.fields is None and (not looks or passing > _MOST):
+                records = whole(group, logs)
+                records = plans.select(plain, records, tally) if looks or plan.stamp else records
             else:
-                records = _narrowed(plain, group, logs, tally)
+                records = narrowed(plain, group, logs, tally)
             yield from plans.select(Plan(then=plan.then), records, tally) if plan.then else records
-            passing = 1 - (tally.filtered - before) / max(place.logs, 1)
+            left_out = tally.filtered - filtered + by_id * (tally.sampled_out - out)
+            passing = 1 - left_out / max(place.logs - (not by_id) * (tally.sampled_out - out), 1)
 
     def original(self, ordinal: int) -> bytes:
         """A LogGroup of this one log with all else of its group as it came; IndexError if there is no such log."""
@@ -129,114 +117,20 @@ class LogGroups:
             left -= (entry.number, entry.kind) == (_FIRST, DELIMITED)
         return b"".join(parts)
 
-    def _open(self, place: _Place) -> _Group:
+    def _open(self, place: _Place) -> Group:
         found = _parse_group(self._view[place.begin : place.end], place.begin)
-        meta: dict[str, Value] = {"__topic__": _text(found.Topic), "__source__": _text(found.Source)}
-        meta |= {f"__tag__:{_text(tag.Key)}": _text(tag.Value) for tag in found.LogTags}
-        return _Group(place, meta, found.Logs)
+        meta: dict[str, Value] = {"__topic__": text(found.Topic), "__source__": text(found.Source)}
+        meta |= {f"__tag__:{text(tag.Key)}": text(tag.Value) for tag in found.LogTags}
+        return Group(place.begin, meta, found.Logs)
 
 
 def _parse_group(data: memoryview, offset: int) -> _GroupMessage:
     found: _GroupMessage
     try:
         found = schema().group.FromString(data)
-    except _BAD:
+    except BAD:
         try:
             found = schema().group_raw.FromString(data)
-        except _BAD as error:
+        except BAD as error:
             raise SourceError(f"byte {offset}: no log group ({error})") from None
     return found
-
-
-def _sampled(logs: Iterable[_Log], keep: Callable[[bytes], bool], tally: Tally) -> Iterator[_Log]:
-    for log in logs:
-        if keep(log[1]):
-            yield log
-        else:
-            tally.sampled_out += 1
-
-
-def _whole(group: _Group, logs: Iterable[_Log]) -> Iterator[Record]:
-    meta = group.meta
-    logs = iter(logs)
-    while chunk := list(islice(logs, bulk.HANDFUL)):
-        found = bulk.read([raw for _, raw in chunk])
-        if found is None:
-            yield from _each(group, chunk)
-            continue
-        for (ordinal, raw), (time, nanos, keys, values) in zip(chunk, found, strict=True):
-            fields = meta.copy()
-            fields.update(zip(keys, values, strict=True))
-            yield Record(ordinal, time, nanos if nanos < 1_000_000_000 else 0, fields, raw)
-
-
-def _each(group: _Group, logs: Iterable[_Log]) -> Iterator[Record]:
-    """One log at a time, pair by pair: whatever is in them."""
-    parse, meta = schema().log.FromString, group.meta
-    for ordinal, raw in logs:
-        try:
-            log = parse(raw)
-        except _BAD:
-            yield _mended(group, ordinal, raw)
-            continue
-        fields = meta.copy()
-        for content in log.Contents:
-            fields[content.Key] = content.Value
-        yield Record(ordinal, log.Time, _nanos(log.Time_ns), fields, raw)
-
-
-def _mended(group: _Group, ordinal: int, raw: bytes) -> Record:
-    """A log whose text is not all UTF-8."""
-    try:
-        log = schema().log_raw.FromString(raw)
-    except _BAD as error:
-        raise SourceError(f"byte {group.place.begin}: log {ordinal} is no log ({error})") from None
-    fields = group.meta | {_text(content.Key): _text(content.Value) for content in log.Contents}
-    return Record(ordinal, log.Time, _nanos(log.Time_ns), fields, raw)
-
-
-def _narrowed(plan: Plan, group: _Group, logs: Iterable[_Log], tally: Tally) -> Iterator[Record]:
-    """Filter and selection (of a plan without sampling and stages) on a map of the contents.
-
-    A log with unknown fields goes the plain way: upb drops a map entry that has one.
-    """
-    parse, test, meta = schema().log_map.FromString, plan.test, group.meta
-    needs, kept = _wanted(plan.needs), _wanted(plan.fields or ())
-    for ordinal, raw in logs:
-        try:
-            log = parse(raw)
-            exact = not len(UnknownFieldSet(log))
-        except _BAD:  # a key that is not UTF-8
-            exact = False
-        if not exact:
-            yield from plans.select(plan, _each(group, [(ordinal, raw)]), tally)
-            continue
-        contents = log.Contents
-        if test is not None and not test(_picked(contents, meta, needs)):
-            tally.filtered += 1
-        elif plan.fields is None:
-            yield from _each(group, [(ordinal, raw)])
-        else:
-            yield Record(ordinal, log.Time, _nanos(log.Time_ns), _picked(contents, meta, kept), raw)
-
-
-def _picked(contents: Mapping[str, bytes], meta: Mapping[str, Value], keys: Iterable[str]) -> dict[str, Value]:
-    # Asked with `in` first: reading a protobuf map at an absent key writes the key.
-    return {
-        key: contents[key].decode("utf-8", "replace") if key in contents else meta[key]
-        for key in keys
-        if key in contents or key in meta
-    }
-
-
-def _wanted(keys: Iterable[str]) -> tuple[str, ...]:
-    """Without keys that no text on the wire can equal (lone surrogates), which a protobuf map does not take."""
-    return tuple(key for key in keys if key.encode("utf-8", "replace").decode() == key)
-
-
-def _nanos(number: int) -> int:
-    return number if number < 1_000_000_000 else 0
-
-
-def _text(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("utf-8", "replace")
