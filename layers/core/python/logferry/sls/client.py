@@ -19,7 +19,7 @@ from logferry.errors import SourceError, Transient
 from logferry.sls.compression import MAX_RAW
 from logferry.sls.credentials import Credentials, Keys
 from logferry.sls.endpoint import Endpoint
-from logferry.sls.refusals import Declined, KeyRefused, refusal, translate
+from logferry.sls.refusals import Declined, KeyRefused, Refusal, refusal, translate
 from logferry.sls.signing import API_VERSION, Message, signed_headers
 from logferry.transport.web import Reply, Web
 
@@ -90,13 +90,21 @@ class Client:
 
     def call(self, request: Request) -> Answer:
         """The answer to a success; Expired, Missing, Misconfigured or another SourceError."""
-        credentials = self.keys.current()
         try:
-            return self._send(request, credentials)
-        except KeyRefused:
-            if not self.keys.renew(credentials):
-                raise
-        return self._send(request, self.keys.current())
+            found = self.ask(request)
+        except Transient as error:
+            raise SourceError(str(error), transient=True, retry_after=error.retry_after) from None
+        if isinstance(found, Refusal):
+            raise translate(found)
+        return found
+
+    def ask(self, request: Request) -> Answer | Refusal:
+        """What the service says, for whoever judges it. Transient (perhaps `in_doubt`) if it says nothing."""
+        credentials = self.keys.current()
+        found = self._send(request, credentials)
+        if isinstance(found, Refusal) and isinstance(translate(found), KeyRefused) and self.keys.renew(credentials):
+            return self._send(request, self.keys.current())
+        return found
 
     def create(self, request: Request) -> bool:
         """Make something; False if there is one of that name already."""
@@ -112,7 +120,7 @@ class Client:
         """Close idle connections."""
         self.web.close()
 
-    def _send(self, request: Request, credentials: Credentials) -> Answer:
+    def _send(self, request: Request, credentials: Credentials) -> Answer | Refusal:
         operation = f"{request.operation} {self.project}{request.path}"
         headers = {
             "Host": self.endpoint.host_header(self.project),
@@ -127,7 +135,7 @@ class Client:
             return Answer(operation, reply.headers, reply.body)
         token = credentials.security_token
         secrets = (credentials.access_key_secret.reveal(), token.reveal() if token else "")
-        raise translate(refusal(reply.status, reply.headers, reply.body), operation, secrets)
+        return refusal(operation, reply.status, reply.headers, reply.body, secrets)
 
     def _exchange(self, request: Request, headers: Mapping[str, str], operation: str) -> Reply:
         query = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in request.params.items())
@@ -136,4 +144,5 @@ class Client:
         try:
             return self.web.request(request.method, url, headers=headers, body=body, time_out=self.time_out)
         except Transient as error:
-            raise SourceError(f"{operation}: {error}", transient=True, retry_after=error.retry_after) from None
+            message = f"{operation}: {error}"
+            raise Transient(message, retry_after=error.retry_after, in_doubt=error.in_doubt) from None

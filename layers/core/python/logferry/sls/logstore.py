@@ -102,6 +102,10 @@ class Logstore:
 
     def put_logs(self, group: bytes, hash_key: str = "") -> None:
         """PutLogs of a serialised LogGroup, to any shard or to the one of a hash key (32 hexadecimal digits)."""
+        self.client.call(self.putting(group, hash_key))
+
+    def putting(self, group: bytes, hash_key: str = "") -> Request:
+        """The request of `put_logs`."""
         headers = {
             "Content-Type": _PROTOBUF,
             "x-log-bodyrawsize": str(len(group)),
@@ -109,7 +113,7 @@ class Logstore:
         }
         path = f"{self.path}/shards/{'route' if hash_key else 'lb'}"
         params = {"key": hash_key} if hash_key else {}
-        self.client.call(Request("PutLogs", "POST", path, params, headers, pack(self.compression, group)))
+        return Request("PutLogs", "POST", path, params, headers, pack(self.compression, group))
 
     def _reshard(self, operation: str, shard: str, params: dict[str, str]) -> list[Shard]:
         return _to_shards(self.client.call(Request(operation, "POST", self._shard(shard), params)))

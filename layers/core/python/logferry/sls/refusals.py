@@ -10,10 +10,10 @@
 | everything else | Declined, a SourceError that is not transient, with the service's code |
 
 Messages hold operation, status, code, text and request id; where permission is missing, also the action that the
-operation needs. What the service echoes of our token is masked.
+operation needs. What the service echoes of our secrets is masked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +21,9 @@ import msgspec
 from logferry.errors import Expired, LogferryError, Misconfigured, Missing, SourceError
 from logferry.sls.actions import needs
 
-__all__ = ["Declined", "KeyRefused", "Refusal", "refusal"]
+__all__ = ["NOT_ITS_OWN", "Declined", "KeyRefused", "Refusal", "refusal", "translate"]
+
+NOT_ITS_OWN = "HTTP"
 
 _MAX_TEXT = 300  # characters of the service's own message
 _BUSY = {"ServerBusy", "RequestTimeout", "InternalServerError"}
@@ -64,35 +66,54 @@ class Declined(SourceError):
 class Refusal(NamedTuple):
     """An answer that is no success."""
 
+    operation: str
     status: int
     code: str
     text: str
     request_id: str
     retry_after: float | None
 
+    @property
+    def message(self) -> str:
+        """What was refused, and in which words."""
+        told = f"{self.operation}: {self.status} {self.code}: {self.text[:_MAX_TEXT]}"
+        return f"{told} (request id {self.request_id})"
 
-def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+    @property
+    def is_quota(self) -> bool:
+        """Whether it was too much at once."""
+        return "quotaexceed" in self.code.lower() or (self.status == 403 and " exceed" in self.text.lower())
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether the key is right, and its user or role may not do this."""
+        return self.code in _PERMISSION and (self.status == 403 or "denied" in self.text.lower())
+
+
+def refusal(
+    operation: str, status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str] = ()
+) -> Refusal:
     """What an answer says; an answer that is not the service's own (a proxy's page) has the code `HTTP`."""
-    code, text = "HTTP", body[: 4 * _MAX_TEXT].decode("utf-8", "replace")
+    code, text = NOT_ITS_OWN, body[: 4 * _MAX_TEXT].decode("utf-8", "replace")
     try:
         found = msgspec.json.decode(body, type=dict[str, object])
         code, text = str(found["errorCode"]), str(found.get("errorMessage", ""))
     except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
         pass
+    for secret in filter(None, secrets):
+        code, text = code.replace(secret, "***"), text.replace(secret, "***")
     wait = headers.get("Retry-After", "")
     after = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 6 else None
-    return Refusal(status, code[:80], " ".join(text.split()), headers.get("x-log-requestid", "none"), after)
+    request_id = headers.get("x-log-requestid", "none")[:80]
+    return Refusal(operation, status, code[:80], " ".join(text.split()), request_id, after)
 
 
-def translate(said: Refusal, operation: str, secrets: tuple[str, ...]) -> LogferryError:
-    """Our error for it; `secrets` are masked in the service's text."""
-    text = said.text
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    message = f"{operation}: {said.status} {said.code}: {text[:_MAX_TEXT]} (request id {said.request_id})"
+def translate(said: Refusal) -> LogferryError:
+    """Our error for it."""
+    message = said.message
     if said.code in _FULL and said.status < 500 and not (said.status == 403 and said.code == "ProjectQuotaExceed"):
         return Misconfigured(f"{message}; {_FULL[said.code]}")
-    if said.status >= 500 or said.status == 429 or said.code in _BUSY or _is_quota(said):
+    if said.status >= 500 or said.status == 429 or said.code in _BUSY or said.is_quota:
         return SourceError(message, transient=True, retry_after=said.retry_after)
     if "invalidcursor" in said.code.lower():
         return Expired(message)
@@ -100,10 +121,6 @@ def translate(said: Refusal, operation: str, secrets: tuple[str, ...]) -> Logfer
         return Missing(message)
     if said.code in _ADVICE or said.status in (401, 403):
         advice = _ADVICE.get(said.code, "check what the key's RAM user or role may do")
-        wanted = needs(operation) if said.status == 403 or said.code in _PERMISSION else ""
+        wanted = needs(said.operation) if said.status == 403 or said.code in _PERMISSION else ""
         return KeyRefused(f"{message}; {advice}{wanted}")
     return Declined(message, said.code)
-
-
-def _is_quota(said: Refusal) -> bool:
-    return "quotaexceed" in said.code.lower() or (said.status == 403 and " exceed" in said.text.lower())
