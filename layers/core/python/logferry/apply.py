@@ -1,15 +1,21 @@
-"""Put a task to work, and take it away: the one way in, for the command line and for a put into a bucket alike."""
+"""Put a task to work, and take it away: the one way in, for the command line and for a put into a bucket alike.
 
-from collections.abc import Callable
+`LOGFERRY_MAX_TASKS` (default: no limit) is how many tasks there may be; two that are made at the same moment may
+both find room for one.
+"""
+
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from logferry import positions, registry
 from logferry import task as tasks
 from logferry.backfills import Runs
-from logferry.errors import Conflict
+from logferry.errors import ConfigError, Conflict, DeliveryError
 from logferry.health import Holds
 from logferry.ledger import Ledger
+from logferry.ownership import Gate
+from logferry.ownership_row import Proof, Proofs
 from logferry.sources import Source, Surroundings
 from logferry.spill_store import SpillStore
 from logferry.state import Table
@@ -33,18 +39,28 @@ def apply(text: str | bytes, table: Table, around: Surroundings, *, subject: str
 
 
 def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
-    """As `apply`, for a checked task. Positions first: a stored task that has none could lose its `start`."""
+    """As `apply`, for a checked task. Positions first: a stored task that has none could lose its `start`.
+
+    A task whose destination is to be proved is stored as `pending`, then its token is placed; if that fails, the
+    error says so, and the same apply tries it again.
+    """
     store = TaskStore(table, around.clock)
     old = store.find(task.task)
-    if old is not None:
+    if old is None:
+        _check_room(store, task.task, around.environ)
+    else:
         check_input(old, task)
+    gate = Gate(task, table, around)
+    gate.want(old)
     start = None if old else tasks.start_of(task)
     streams = positions.begin(task.task, source_of(task, around), Ledger(table), start, around.clock())
-    applied = store.apply(task)
+    applied = store.apply(task, state=gate.state)
     if applied.changed:
         # What was wrong may be put right by now: the next run finds out, and holds the task again if not.
         Holds(table).release(task.task)
-    return msgspec.structs.replace(applied, streams=streams)
+    state = gate.open() if applied.state == "pending" else applied.state
+    proof = _challenged(gate) if state == "pending" else None
+    return msgspec.structs.replace(applied, streams=streams, state=state or applied.state, proof=proof)
 
 
 def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillStore | None = None) -> None:
@@ -63,7 +79,30 @@ def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillSto
     if spills:
         spills.forget(name)
     Holds(table).release(name)
+    Proofs(table).delete(name)
     store.delete(name)
+
+
+def _check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
+    text = environ.get("LOGFERRY_MAX_TASKS") or ""
+    if not text:
+        return
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError([f"LOGFERRY_MAX_TASKS: {text!r} is not a number of tasks"], subject="environment")
+    most = int(text)
+    there = len(store.names())
+    if there >= most:
+        problem = f"there are {there} tasks, LOGFERRY_MAX_TASKS allows {most}: delete one, or raise the limit"
+        raise ConfigError([problem], subject=f"task {name}")
+
+
+def _challenged(gate: Gate) -> Proof:
+    try:
+        return gate.challenge()
+    except DeliveryError as error:
+        # The same error to the caller: it says whether to try again.
+        error.args = (f"stored, but it stays pending: its token cannot be placed: {error}",)
+        raise
 
 
 def _forget(book: Ledger, name: str) -> None:

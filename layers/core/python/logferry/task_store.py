@@ -7,17 +7,19 @@ people who apply at once cannot mix up two versions. Every write is conditional;
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from itertools import islice
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from logferry import kinds, rows
 from logferry import task as tasks
 from logferry.errors import ConfigError, LogferryError, StateError
+from logferry.ownership_row import Proof
 from logferry.state import Item, Table
 from logferry.task import Task
 
-__all__ = ["SCHEMA", "STATES", "Applied", "State", "Stored", "TaskStore", "check_input"]
+__all__ = ["SCHEMA", "STATES", "Applied", "Page", "State", "Stored", "TaskStore", "check_input"]
 
 SCHEMA = 1
 State = Literal["pending", "online", "offline"]
@@ -66,6 +68,20 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool  # False: the very same task is there already
     created: bool = False
     streams: tuple[str, ...] = ()  # those that got a start position
+    state: State = "online"
+    proof: Proof | None = None  # what a pending task waits for
+
+
+class Page(NamedTuple):
+    """A part of the list of tasks."""
+
+    tasks: list[Stored]
+    number: int  # counts from 1
+    size: int
+    total: int  # of all pages
+
+
+StateOf = Callable[[Stored | None], State]
 
 
 class TaskStore:
@@ -94,6 +110,15 @@ class TaskStore:
         """Every task by name, checked; one that this release cannot use is in the list with its `problem`."""
         return [_checked(_decode(item)) for item in self._table.list(_PARTITION)]
 
+    def page(self, number: int = 1, size: int = 20) -> Page:
+        """One page of the tasks by name, as `all` has them: 1-500 a page. Only what is on it is looked at closely."""
+        if not (number >= 1 and 1 <= size <= 500):
+            raise ConfigError([f"page {number} of {size} a page: expected from 1 on, 1-500 a page"], subject="page")
+        items, first = self._table.list(_PARTITION), (number - 1) * size
+        before = sum(1 for _ in islice(items, first))
+        found = [_checked(_decode(item)) for item in islice(items, size)]
+        return Page(found, number, size, before + len(found) + sum(1 for _ in items))
+
     def names(self) -> list[str]:
         """Names of all tasks."""
         return [item.sort for item in self._table.list(_PARTITION)]
@@ -109,22 +134,24 @@ class TaskStore:
         what = f"task {name}, version {number}"
         return tasks.load(rows.decode(item, _Version, SCHEMA, what).spec, subject=what)
 
-    def apply(self, task: Task, *, state: State = "online") -> Applied:
-        """Store the task: a new one in `state`, a changed one as the next version in the state it has."""
+    def apply(self, task: Task, *, state: State | StateOf = "online") -> Applied:
+        """Store the task, a changed one as the next version. A new one is in `state`, a changed one stays in its own;
+        where `state` is a function, it says for both."""
         spec = tasks.dump(task)
+        chosen: StateOf = state if callable(state) else lambda old: old.state if old else state
         result = Applied(name=task.task, version=1, changed=False)
 
         def change(old: Stored | None) -> Stored | None:
             nonlocal result
             if old is not None and old.spec == spec:
-                result = Applied(name=task.task, version=old.version, changed=False)
+                result = Applied(name=task.task, version=old.version, changed=False, state=old.state)
                 return None
             if old is not None:
                 check_input(old, task)
                 self._keep(old)
             number = old.version + 1 if old else 1
-            result = Applied(name=task.task, version=number, changed=True, created=old is None)
-            kept = old.state if old else state
+            kept = chosen(old)
+            result = Applied(name=task.task, version=number, changed=True, created=old is None, state=kept)
             return Stored(name=task.task, version=number, state=kept, spec=spec, updated=self._clock())
 
         self._edit(task.task, change)
@@ -132,12 +159,17 @@ class TaskStore:
 
     def set_state(self, name: str, state: State) -> bool:
         """Change the state; whether it was another one. ConfigError if there is no such task."""
+        return self.turn(name, lambda _old: state)
+
+    def turn(self, name: str, decide: Callable[[Stored], State]) -> bool:
+        """As `set_state`, to what `decide` makes of the task as it stands at the moment of writing."""
         changed = False
 
         def change(old: Stored | None) -> Stored | None:
             nonlocal changed
+            state = decide(old) if old else None
             changed = old is not None and old.state != state
-            return replace(old, state=state, updated=self._clock()) if old and changed else None
+            return replace(old, state=state, updated=self._clock()) if old and state and changed else None
 
         self.get(name)
         self._edit(name, change)

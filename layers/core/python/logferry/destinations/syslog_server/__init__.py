@@ -28,6 +28,8 @@ from logferry.transport.tls import Trust
 __all__ = ["Config", "build", "encoder"]
 
 log = logging.getLogger(__name__)
+
+PLACE = ("host", "port", "protocol")
 _BESIDE = ("sep", "leading_separator", "escape", "bom", "timezone")
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^[^\s/@]+$", description="a host name or an IP address")]
