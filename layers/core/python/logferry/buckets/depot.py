@@ -13,7 +13,7 @@ from typing import NamedTuple
 from logferry.buckets.bucket import Bucket
 from logferry.buckets.naming import Naming
 from logferry.buckets.options import Options
-from logferry.buckets.packed import kind_of
+from logferry.buckets.packed import form_of
 from logferry.config import seconds
 from logferry.errors import ConfigError, Misconfigured
 from logferry.model import Confirmation, Limits, Payload
@@ -37,15 +37,15 @@ class Depot:
 
     def __init__(self, task: str, options: Options, bucket: Bucket, rules: Rules = Rules()) -> None:  # noqa: B008  # a constant
         self.limits = Limits(max_bytes=options.max_bytes, max_records=options.max_records, in_flight=options.in_flight)
-        self._kind = kind_of(options.output, options.compress)
-        self._naming = Naming(task, options.path, options.date_path, self._kind.extension)
+        self._form = form_of(options.output, options.compress)
+        self._naming = Naming(task, options.path, options.date_path, self._form.extension)
         self._bucket, self._rules = bucket, rules
         self._headers = options.headers()
         self._longest = seconds(options.timeout)
 
     def check(self, time_out: float) -> None:
         """Ask the bucket for what needs no object. A key that may only write is enough."""
-        self._kind.pack(b"")
+        self._form.pack(b"")
         reply = self._bucket.look(self._rules.look, min(time_out, self._longest))
         if reply is not None and b"<Payer>Requester</Payer>" in reply.body:
             raise Misconfigured(
@@ -59,7 +59,7 @@ class Depot:
             return
         until = time.monotonic() + min(time_out, self._longest)
         key = self._naming.key(payload.origin, payload.ordinals[0])
-        self._put(key, self._kind.pack(payload.body), self._kind.content_type, until)
+        self._put(key, self._form.pack(payload.body), self._form.content_type, until)
 
     def confirm(self, time_out: float) -> None:
         """Nothing to do: the answer to each put confirmed it."""
