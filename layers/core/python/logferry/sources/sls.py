@@ -9,20 +9,20 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 
 from logferry import config
-from logferry.config import Duration, SecretRef
+from logferry.config import Duration
 from logferry.errors import ConfigError, LogferryError, SourceError
 from logferry.model import Position, Record
-from logferry.sls.client import Client, web
+from logferry.sls.access import Access, Address, opened
+from logferry.sls.client import web
 from logferry.sls.codec import LogGroups
 from logferry.sls.consumer_group import ConsumerGroup
-from logferry.sls.credentials import EnvironKeys, Keys, VaultKeys
 from logferry.sls.endpoint import Endpoint
-from logferry.sls.logstore import Compression, Logstore, Pull, Shard
+from logferry.sls.logstore import Logstore, Pull, Shard
 from logferry.sls.projects import get_logstore
 from logferry.sls.trigger import Doorbell
 from logferry.sls.write import list_entry
@@ -37,57 +37,20 @@ _FOR_EVER = 3650  # days; what the service stores for "never expires"
 _DAY = 86_400.0
 
 
-class Config(config.Config, frozen=True, kw_only=True):
+class Config(Access, frozen=True, kw_only=True):
     """`source: {sls: …}`."""
 
-    endpoint: Annotated[
-        str, msgspec.Meta(min_length=1, description="a URL such as https://cn-hangzhou.log.aliyuncs.com")
-    ]
-    project: Annotated[
-        str,
-        msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", description="a project name (3-63 of a-z, 0-9, -)"),
-    ]
-    logstore: Annotated[
-        str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{2,128}$", description="a logstore name (letters, digits, _ and -)")
-    ]
-    auth: Literal["v1", "v4"] = "v1"
-    region: (
-        Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{2,40}$", description="a region such as cn-hangzhou")] | None
-    ) = None
-    access_key_id: SecretRef | None = None
-    access_key_secret: SecretRef | None = None
-    security_token: SecretRef | None = None
-    ca_file: str | None = None
+    endpoint: Address
     query: str | None = None
-    compression: Compression = "lz4"
     max_groups: Annotated[int, msgspec.Meta(ge=1, le=1000, description="1-1000")] = 1000
-    time_out: Duration = "60s"
     retention: Duration | None = None
-
-    @classmethod
-    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
-        """The endpoint's form."""
-        try:
-            if name == "endpoint":
-                Endpoint.parse(value)
-        except ConfigError as error:
-            return error.problems
-        return []
 
     def problems(self) -> list[str]:
         """What needs more than one option."""
-        found = []
+        found = super().problems()
         if (self.auth == "v4") != (self.region is not None):
             wanted = "auth v4 needs a region" if self.region is None else "a region is for auth v4 only"
             found.append(f"region: {self.region!r} with auth {self.auth}, {wanted}")
-        if (self.access_key_id is None) != (self.access_key_secret is None):
-            found.append(
-                "access_key_id: expected with access_key_secret, or neither (then the environment's key is used)"
-            )
-        if self.security_token is not None and self.access_key_id is None:
-            found.append("security_token: expected with access_key_id and access_key_secret")
-        if config.seconds(self.time_out) <= 0:
-            found.append(f"time_out: {self.time_out} is not more than 0s")
         if self.retention is not None and config.seconds(self.retention) <= 0:
             found.append(f"retention: {self.retention} is not more than 0s")
         return found
@@ -171,20 +134,9 @@ class SlsSource:
 
 def build(options: Config, surroundings: Surroundings) -> SlsSource:
     """The source; it asks for its key at each request, connects at the first one, and shares connections."""
-    keys: Keys = EnvironKeys(surroundings.environ)
-    if options.access_key_id and options.access_key_secret:
-        references = (options.access_key_id, options.access_key_secret, options.security_token)
-        keys = VaultKeys(surroundings.vault, *references)
-    client = Client(
-        endpoint=Endpoint.parse(options.endpoint),
-        project=options.project,
-        keys=keys,
-        region=options.region or "",
-        time_out=config.seconds(options.time_out),
-        clock=surroundings.clock,
-        web=_connections(options.ca_file),
-    )
-    logstore = Logstore(client, options.logstore, options.compression)
+    keys = options.keys(surroundings.vault, surroundings.environ)
+    endpoint = Endpoint.parse(options.endpoint)
+    logstore = opened(options, endpoint, keys, _connections(options.ca_file), surroundings.clock)
     kept = None if options.retention is None else config.seconds(options.retention)
     return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups, retention=kept)
 

@@ -62,6 +62,11 @@ class Vault:
         self._environ = environ
         self._known: dict[str, Secret] = {}
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment itself, as it is now: for keys that a runtime replaces from one call to the next."""
+        return self._environ
+
     def resolve(self, reference: str) -> Secret:
         """The secret behind `secret://kind/rest`; Misconfigured (what to do, never the value) if it is missing."""
         if reference not in self._known:
