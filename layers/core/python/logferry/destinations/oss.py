@@ -30,10 +30,13 @@ class Config(options.Options, frozen=True, kw_only=True):
 
     @classmethod
     def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
-        """A region written as the endpoint has it."""
+        """A region written as the endpoint has it, a bucket that cannot be."""
         if name == "region" and value.startswith("oss-"):
             return [f"region: {value!r} begins with oss-, expected {value.removeprefix('oss-')}"]
-        return super().field_problems(name, value)
+        found = super().field_problems(name, value)
+        if name == "bucket" and not found and "." in value:
+            return [f"bucket: {value!r} has a dot, which no OSS bucket has"]
+        return found
 
     def problems(self) -> list[str]:
         """What needs several options."""
@@ -47,8 +50,6 @@ class Config(options.Options, frozen=True, kw_only=True):
             found.append(f"region: {self.region} is not that of the endpoint, expected {region}")
         if self.endpoint and self.internal:
             found.append("internal: has no use with endpoint; leave one of them out")
-        if "." in self.bucket:
-            found.append(f"bucket: {self.bucket!r} has a dot, which no OSS bucket has")
         return found
 
 
