@@ -14,6 +14,7 @@ from logferry.destinations.splunk_hec.options import Config
 from logferry.destinations.splunk_hec.rota import Place, Rota, together
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Refused, TooLarge, Transient
 from logferry.model import Confirmation, Limits, Payload
+from logferry.transport.addresses import proxy_address
 from logferry.transport.answers import by_status
 from logferry.transport.compress import gzip
 from logferry.vault import Secret
@@ -163,5 +164,4 @@ class Collector:
         return token
 
     def _proxy(self) -> str:
-        given = self._options.proxy or ""
-        return self._vault.resolve(given).reveal() if given.startswith("secret://") else given
+        return proxy_address(self._options.proxy or "", self._vault)

@@ -10,6 +10,7 @@ import msgspec
 
 from logferry import config
 from logferry.config import Duration, SecretRef, seconds
+from logferry.transport.addresses import proxy_problems, url_problems
 
 __all__ = ["Config"]
 
@@ -20,7 +21,8 @@ Bytes = Annotated[int, msgspec.Meta(ge=1000, le=2 * 1024 * 1024)]
 Records = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Requests = Annotated[int, msgspec.Meta(ge=1, le=64)]
 
-_FORM = "http://HOST:PORT or https://HOST:PORT"
+_CREDENTIALS = 'the token goes into token: "secret://env/NAME"'
+_QUERY = "a token in a URL ends in access logs"
 _OF_EVENTS = ("host_field", "event_format")
 _POLLS = (0.02, 60.0)  # seconds: shorter is an attack, longer fills the window with what is long acknowledged
 
@@ -54,8 +56,8 @@ class Config(config.Config, frozen=True, kw_only=True):
     def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
         """The form of addresses."""
         if name == "url":
-            return [problem for url in _listed(value) for problem in _url_problems(url)]
-        return _proxy_problems(value) if name == "proxy" and value else []
+            return [problem for url in _listed(value) for problem in url_problems(url, _CREDENTIALS, _QUERY)]
+        return proxy_problems(value) if name == "proxy" and value else []
 
     def problems(self) -> list[str]:
         """What the types cannot say."""
@@ -97,37 +99,3 @@ class Config(config.Config, frozen=True, kw_only=True):
 
 def _listed(url: str | list[str]) -> list[str]:
     return [url] if isinstance(url, str) else url
-
-
-def _url_problems(url: str) -> list[str]:
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        return [f"url: has no valid host and port, expected {_FORM}"]
-    if parts.scheme not in ("http", "https"):
-        return [f"url: does not begin with http:// or https://, expected {_FORM}"]
-    found = []
-    if not host or any(letter.isspace() or not letter.isprintable() for letter in url):
-        found.append(f"url: has no host or holds blanks, expected {_FORM}")
-    if "@" in parts.netloc:
-        found.append('url: holds credentials, expected none: the token goes into token: "secret://env/NAME"')
-    if parts.query or parts.fragment:
-        found.append("url: holds ? or #, expected none (a token in a URL ends in access logs)")
-    return found
-
-
-def _proxy_problems(proxy: str) -> list[str]:
-    """Of an address in plain sight; what a secret holds is seen when it is used."""
-    if proxy.startswith("secret://"):
-        return []
-    try:
-        parts = urlsplit(proxy)
-        sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        sound = False
-    if not sound or parts.path.strip("/") or parts.query or any(letter.isspace() for letter in proxy):
-        return ['proxy: is not http://HOST:PORT or a secret that holds it, such as "secret://env/PROXY"']
-    if "@" in parts.netloc:
-        return ['proxy: holds credentials: put the whole address into a secret, "secret://env/PROXY"']
-    return []
