@@ -134,7 +134,9 @@ def test_zips_are_small(built: Built) -> None:
 
 def test_an_unknown_package_is_told() -> None:
     """The error lists the known names."""
-    with pytest.raises(ConfigError, match="'layer-kafka2' is not one of layer-core, layer-aws, layer-codecs, layer-deps"):
+    with pytest.raises(
+        ConfigError, match="'layer-kafka2' is not one of layer-core, layer-aws, layer-codecs, layer-deps"
+    ):
         packaging.build(ROOT, ROOT / "build/never", only=["layer-kafka2"])
 
 
@@ -157,3 +159,9 @@ def test_commands_find_the_checkout(tmp_path: Path) -> None:
     """From a folder inside, or, elsewhere, by where the command itself is."""
     assert checkout.root(ROOT / "tests/functions") == ROOT
     assert checkout.root(tmp_path) == ROOT
+
+
+def test_the_layer_holds_the_log_categories(built: Built) -> None:
+    """Data files travel with the code."""
+    names = {name.rpartition("/")[2] for name in built["layer-core"].files if "/categories/" in name}
+    assert {"access_origin.toml", "waf.toml"} <= names
