@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from logferry.model import Record, Value
 from logferry.values import is_missing
 
-__all__ = ["Plan", "Stage", "Tally", "is_kept", "select"]
+__all__ = ["Plan", "Stage", "Tally", "Test", "is_kept", "select"]
 
 Stage = Callable[[Record], Record]
+Test = Callable[[Mapping[str, Value]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Plan:
     keep_id: Callable[[Value], bool | None] | None = None  # sampling by id; None, or no such field: `keep` judges
     stamp: tuple[str, Value] | None = None  # what a record holds that has no such field, or a missing mark there
     needs: tuple[str, ...] = ()  # the keys that `test` reads
-    test: Callable[[Mapping[str, Value]], bool] | None = None  # the filter; an absent key reads as absent
+    test: Test | None = None  # the filter; an absent key reads as absent
     fields: tuple[str, ...] | None = None  # keys kept, in this order; None keeps all as they came
     then: tuple[Stage, ...] = ()
 

@@ -9,19 +9,18 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from logferry import config, documents, kinds, times
+from logferry import categories, config, documents, kinds, times
 from logferry.config import Config, Duration
 from logferry.errors import ConfigError
 from logferry.expectations import kind_of
 from logferry.kinds import Chosen
-from logferry.plan import Plan
+from logferry.stages import agreement
 from logferry.stages.custom_fields import CustomFields
 from logferry.stages.filter import compile_filter
 from logferry.stages.redact import Rule
-from logferry.stages.sample import sampler
 from logferry.stages.timestamps import Format, Timestamps
 
-__all__ = ["Category", "Task", "dump", "load", "parse", "plan_of", "start_of"]
+__all__ = ["Category", "Task", "dump", "load", "parse", "share", "start_of"]
 
 MAX_STORED = 256 * 1024  # bytes of JSON: a state table's row takes 350,000 with what stands beside it
 MAX_FIELDS = 500
@@ -89,10 +88,9 @@ class Task(Config, frozen=True):
     def problems(self) -> list[str]:
         """What one field's type cannot say."""
         found = []
-        if not 0 < _share(self.sampling) <= 1:
+        if not 0 < share(self.sampling) <= 1:
             found.append(f"sampling: {self.sampling!r} is not a share above 0% and up to 100%")
-        twice = sorted({name for name in self.fields or () if (self.fields or ()).count(name) > 1})
-        found.extend(f"fields: {name!r} stands more than once" for name in twice)
+        found.extend(agreement.problems(self))
         if self.start not in ("begin", "end") and times.parse(self.start) is None:
             found.append(f"start: {self.start!r} is not begin, end or {times.FORM}")
         if config.seconds(self.max_lag) <= 0:
@@ -101,6 +99,11 @@ class Task(Config, frozen=True):
 
 
 _ANY = Chosen("", Config())
+# Key -> what its absence would make wrong: not told of a document that has a wrong one.
+_HANGS_ON_IT = {
+    "category": ("site", "custom_fields", "timestamps", "rename"), "fields": ("rename",), "site": ("rename",),
+    "custom_fields": ("rename",),
+}  # fmt: skip
 
 
 def parse(text: str | bytes, *, subject: str = "task") -> Task:
@@ -108,8 +111,12 @@ def parse(text: str | bytes, *, subject: str = "task") -> Task:
     return load(documents.read(text, subject=subject), subject=subject)
 
 
-def load(data: object, *, subject: str = "task") -> Task:
-    """Plain data as a Task; ConfigError with every mistake of the whole document, each with its full path."""
+def load(data: object, *, subject: str = "task", stored: bool = False) -> Task:
+    """Plain data as a Task; ConfigError with every mistake of the whole document, each with its full path.
+
+    A task that was `stored` is not compared with its category's fields: it was when it was applied, and fields that
+    are others in this release must not stop it.
+    """
     if not isinstance(data, Mapping):
         what = "nothing" if data is None else kind_of(data)
         keys = ", ".join(Task.__struct_fields__)
@@ -120,12 +127,20 @@ def load(data: object, *, subject: str = "task") -> Task:
         if key in given:
             # A broken choice is stood in for, so that the rest of the document is still checked.
             given[key] = kinds.check(room, given[key], key, found) or _ANY
+    if given.get("category") in ("access", "origin"):  # as the first releases called them
+        given["category"] = "access_origin"
+    known = given.get("category") in categories.names() and not stored
+    kind = categories.find(given["category"]) if known else None
     if isinstance(given.get("filter"), Mapping):
+        made = () if given.get("site") is None else (agreement.SITE,)
         try:
-            compile_filter(given["filter"])
+            compile_filter(given["filter"], category=kind, made=made)
         except ConfigError as error:
             found.extend(error.problems)
-    found.extend(_mistakes(given))
+    mistakes, readable = _mistakes(given)
+    found.extend(mistakes)
+    if readable and not stored:
+        found.extend(agreement.unknown_names(readable))
     if found:
         raise ConfigError(found, subject=subject)
     task = config.load(Task, given, subject=subject)
@@ -135,21 +150,22 @@ def load(data: object, *, subject: str = "task") -> Task:
     return task
 
 
-def _mistakes(given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the keys themselves. A wrong key does not hide what `problems` says of the others."""
+def _mistakes(given: Mapping[str, Any]) -> tuple[list[str], Task | None]:
+    """What is wrong with the keys themselves, and a task of those that are right, if there can be one.
+
+    A wrong key does not hide what `problems` says of the others.
+    """
     try:
-        config.load(Task, given)
+        return [], config.load(Task, given)
     except ConfigError as error:
         first = error.problems
-    else:
-        return []
     wrong = {re.split(r"[.:\[]", problem, maxsplit=1)[0] for problem in first}
+    wrong |= {other for key in wrong for other in _HANGS_ON_IT.get(key, ())}
     right = {key: given[key] for key in Task.__struct_fields__ if key in given and key not in wrong}
     try:
-        config.load(Task, {"task": "x", "source": _ANY, "destination": _ANY, **right})
+        return first, config.load(Task, {"task": "x", "source": _ANY, "destination": _ANY, **right})
     except ConfigError as error:
-        return first + [problem for problem in error.problems if problem not in first]
-    return first
+        return first + [problem for problem in error.problems if problem not in first], None
 
 
 def dump(task: Task) -> dict[str, object]:
@@ -158,18 +174,12 @@ def dump(task: Task) -> dict[str, object]:
     return plain | {"source": kinds.dump(task.source), "destination": kinds.dump(task.destination)}
 
 
-def plan_of(task: Task) -> Plan:
-    """The task's stages, compiled. The sampler is salted with the task's name: two tasks keep different records."""
-    needs, test = compile_filter(task.filter) if task.filter is not None else ((), None)
-    return Plan(keep=sampler(_share(task.sampling), task.task), needs=needs, test=test, fields=task.fields)
-
-
 def start_of(task: Task) -> str | int:
     """Where a new task begins, as a source's `position` takes it."""
     when = times.unix_time(task.start)
     return task.start if when is None else when
 
 
-def _share(sampling: str) -> float:
+def share(sampling: str) -> float:
     """`"12.5%"` -> 0.125."""
     return float(sampling.removesuffix("%")) / 100

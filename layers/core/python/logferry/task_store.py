@@ -57,7 +57,7 @@ class Stored:
         """The task itself. Raises ConfigError when this release no longer takes it, StateError when it is too new."""
         if self.problem:
             raise StateError(self.problem)
-        return tasks.load(self.spec, subject=f"task {self.name}, version {self.version}")
+        return tasks.load(self.spec, subject=f"task {self.name}, version {self.version}", stored=True)
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ class TaskStore:
         if item is None:
             raise StateError(f"task {name}: version {number} is not known, the newest is {stored.version}")
         what = f"task {name}, version {number}"
-        return tasks.load(rows.decode(item, _Version, SCHEMA, what).spec, subject=what)
+        return tasks.load(rows.decode(item, _Version, SCHEMA, what).spec, subject=what, stored=True)
 
     def apply(self, task: Task, *, state: State | StateOf = "online") -> Applied:
         """Store the task, a changed one as the next version. A new one is in `state`, a changed one stays in its own;

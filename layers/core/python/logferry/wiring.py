@@ -28,9 +28,10 @@ from logferry.sources import Source
 from logferry.sources import Surroundings as SourceSurroundings
 from logferry.spill_store import SpillStore
 from logferry.state import Table
-from logferry.task import Task, plan_of
+from logferry.task import Task
+from logferry.task_plan import plan_of
 from logferry.task_store import Stored, TaskStore
-from logferry.vault import Vault
+from logferry.vault import Secret, Vault
 
 __all__ = ["Workshop", "dismiss", "open_store", "open_table", "settings", "workshop"]
 
@@ -79,6 +80,11 @@ class Workshop:
         source: Source = registry.find("sources", task.source.kind).build(task.source.options, surroundings)
         return source
 
+    def secret(self, reference: str) -> Secret:
+        """What a reference stands for, read again each time: keys change while an instance lives. Misconfigured."""
+        self._vault.refresh(reference)
+        return self._vault.resolve(reference)
+
     def desk(self, source: Source, patience: Patience) -> Desk:
         """What a run needs beside its jobs."""
         return Desk(
@@ -107,9 +113,10 @@ class Workshop:
         return Job(
             task.task,
             version,
-            plan_of(task),
+            plan_of(task, self._vault),
             module.encoder(options, surroundings),
             module.build(options, surroundings),
+            source=task.source.kind,
         )
 
 
