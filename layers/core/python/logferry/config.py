@@ -143,11 +143,21 @@ def _values(items: Iterable[tuple[Any, object, str]], found: list[str]) -> list[
 def _mistake(kind: Any, data: object, path: str) -> str:  # noqa: ANN401  # a type expression
     if _may_hold_secret(kind):
         return f"{path}: is not a reference to a secret (not shown): put it elsewhere, write {expected(kind)}"
+    if _is_hidden(kind):
+        return f"{path}: its value (not shown) is not {expected(kind)}"
     return f"{path}: {show(data)} is not {unmet(kind, data)}"
 
 
 def _may_hold_secret(kind: Any) -> bool:  # noqa: ANN401  # a type expression
     return bool(kind == SecretRef) or any(map(_may_hold_secret, getattr(kind, "__args__", ())))
+
+
+def _is_hidden(kind: Any) -> bool:  # noqa: ANN401  # a type expression
+    """Whether `Meta(extra={"hidden": True})` says of it, or of what is in it, that people put credentials there."""
+    metas = getattr(kind, "__metadata__", ())
+    return any((meta.extra or {}).get("hidden") for meta in metas if isinstance(meta, msgspec.Meta)) or any(
+        map(_is_hidden, getattr(kind, "__args__", ()))
+    )
 
 
 def _option(kind: Any, data: object) -> Any:  # noqa: ANN401  # a type expression
