@@ -38,8 +38,14 @@ def _s3(_folder: Path, stack: ExitStack) -> str:
     return f"s3:bucket/deep/prefix?region=us-east-1&endpoint={endpoint}"
 
 
+def _oss(folder: Path, stack: ExitStack) -> str:
+    """A server that is a number takes the bucket in the path; the protocol is the same."""
+    return _s3(folder, stack).replace("s3:", "oss:", 1) + "&style=path"
+
+
 STORE_OPENERS: dict[str, Opener] = {
     "folder": lambda folder, _stack: f"folder:{folder}/deep/objects",
+    "oss": _oss,
     "s3": _s3,
 }
 

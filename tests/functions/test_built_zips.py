@@ -15,6 +15,7 @@ from logferry_local.platforms.instance import Instance
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "data/probe"
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 # What a cold start of the hot path must not pay for; each is imported where it is needed, or not at all.
 FORBIDDEN = frozenset((
     "aiohttp", "aliyun", "boto3", "botocore", "kafka", "logferry_local", "pydantic", "rich", "starlette", "tablestore",
@@ -54,7 +55,7 @@ def test_the_library_runs_from_its_zip_alone(mounted: Path, contract: str) -> No
     assert not [path for path in found["path"] if "site-packages" in path or path.startswith(str(ROOT))]
 
 
-@pytest.mark.parametrize("name", ["forward", "replay", "sweep"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_handlers_import_from_their_zips(mounted: Path, name: str) -> None:
     """Every module of ours and of the wheels comes from the mounted layers, as bytecode was made for it."""
     found = modules_after(mounted / "code" / name, bare=mounted / "opt/python")
@@ -63,7 +64,7 @@ def test_handlers_import_from_their_zips(mounted: Path, name: str) -> None:
     assert not [file for file in ours if not file.startswith(str(mounted))]
 
 
-@pytest.mark.parametrize("name", ["forward", "replay", "sweep"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_cold_start_loads_nothing_heavy(name: str) -> None:
     """Where all of them are installed, importing a handler still loads none."""
     roots = {module.partition(".")[0] for module in modules_after(ROOT / "functions" / name)}

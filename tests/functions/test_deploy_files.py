@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from logferry import task_files
 from logferry_local import packaging
 from logferry_local.trigger_runner import descriptor
 
 ROOT = Path(__file__).parents[2]
 KNOWN = {
     "LOGFERRY_LEASE_SECONDS", "LOGFERRY_LOG_LEVEL", "LOGFERRY_OBJECTS", "LOGFERRY_SAVE_BYTES", "LOGFERRY_SAVE_SECONDS",
-    "LOGFERRY_STATE",
+    "LOGFERRY_MAX_TASKS", "LOGFERRY_OWNERSHIP", "LOGFERRY_STATE", "LOGFERRY_TASKS",
 }  # fmt: skip
 OWN_KEYS = {  # each cloud gives its own key by a role; the other cloud's key comes from outside
     "template.yaml": {"SLS_AK_ID", "SLS_AK_KEY"},
@@ -144,10 +145,24 @@ def test_the_timer_of_replay_is_off_until_a_person_wants_it(template: dict[str, 
 def test_dead_letters_are_kept_private_encrypted_and_versioned(template: dict[str, Any]) -> None:
     """Parked records are customers' logs; deleting the stack does not delete them."""
     assert template["Resources"]["DeadLetters"]["DeletionPolicy"] == "Retain"
-    (bucket,) = resources(template, "AWS::S3::Bucket").values()
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
-    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    buckets = resources(template, "AWS::S3::Bucket")
+    assert set(buckets) == {"DeadLetters", "TaskFiles"}
+    for bucket in buckets.values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+
+def test_task_files_ring_in_both_clouds(template: dict[str, Any]) -> None:
+    """Each ending that the library reads has its own rule, creations only; no event of a delete."""
+    events = resources(template, "AWS::Serverless::Function")["ProveOwnershipFunction"]["Events"].values()
+    rules = [event["Properties"]["Filter"]["S3Key"]["Rules"] for event in events]
+    assert sorted(rule["Value"] for (rule,) in rules) == sorted(task_files.ENDINGS)
+    assert {event["Properties"]["Events"] for event in events} == {"s3:ObjectCreated:*"}
+    triggers = descriptor.read(ROOT / "s.yaml", environ={})["prove_ownership"].triggers
+    keys = [trigger["triggerConfig"]["filter"]["key"] for trigger in triggers]
+    assert sorted(key["suffix"] for key in keys) == sorted(task_files.ENDINGS)
+    assert all(name.startswith("oss:ObjectCreated:") for it in triggers for name in it["triggerConfig"]["events"])
 
 
 def test_the_role_names_each_action_and_resource(template: dict[str, Any]) -> None:

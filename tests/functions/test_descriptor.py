@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from logferry.errors import ConfigError
-from logferry_local.trigger_runner import LogTrigger, TimerTrigger, descriptor
+from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, descriptor
 from logferry_local.trigger_runner.variables import expand
 
 FILE = Path(__file__).parents[2] / "s.yaml"
@@ -31,7 +31,7 @@ def problems(path: Path) -> list[str]:
 
 def test_the_real_file_has_a_log_trigger_and_a_timer() -> None:
     """The triggers are read as they will be deployed."""
-    watched, timer = descriptor.triggers(descriptor.read(FILE, environ={}))
+    watched, timer, *_puts = descriptor.triggers(descriptor.read(FILE, environ={}))
     assert isinstance(watched, LogTrigger)
     assert isinstance(timer, TimerTrigger)
     assert (watched.function, watched.project, watched.logstore) == ("forward", "waf-demo", "waf-logstore")
@@ -55,8 +55,18 @@ def test_functions_are_the_checkouts_folders(tmp_path: Path) -> None:
 
 
 def test_a_disabled_trigger_does_not_fire(tmp_path: Path) -> None:
-    """`enable: false` is obeyed."""
-    assert descriptor.triggers(descriptor.read(changed(tmp_path, ("enable: true", "enable: false")), environ={})) == []
+    """`enable: false` is obeyed; the platform knows it of logs and timers only."""
+    found = descriptor.triggers(descriptor.read(changed(tmp_path, ("enable: true", "enable: false")), environ={}))
+    assert [trigger for trigger in found if not isinstance(trigger, PutTrigger)] == []
+
+
+def test_puts_into_the_configuration_bucket_call_the_function() -> None:
+    """Creations of the three endings, with the retries of an asynchronous call."""
+    found = descriptor.triggers(descriptor.read(FILE, environ={}))
+    puts = [trigger for trigger in found if isinstance(trigger, PutTrigger)]
+    assert [(put.function, put.bucket, put.prefix, put.suffix, put.retries) for put in puts] == [
+        ("prove_ownership", "logferry-tasks", "", ending, 3) for ending in (".yaml", ".yml", ".json")
+    ]
 
 
 def test_every_mistake_is_listed_with_its_path(tmp_path: Path) -> None:
@@ -78,7 +88,7 @@ def test_every_mistake_is_listed_with_its_path(tmp_path: Path) -> None:
             "triggers[0].triggerConfig.jobConfig.triggerInterval: 2 is not between 3 and 600",
         ),
         ("maxRetryTime: 3", "maxRetryTime: 101", "maxRetryTime: 101 is not between 0 and 100"),
-        ("triggerType: log", "triggerType: cdn", "triggerType: 'cdn' is not one of log, timer"),
+        ("triggerType: log", "triggerType: cdn", "triggerType: 'cdn' is not one of log, oss, timer"),
         ("sourceArn: acs:log", "sourceArn: acs:oss", "expected acs:log:REGION:ACCOUNT:project/PROJECT"),
         ('"@every 5m"', '"every day"', "expected `@every 5m` or six fields"),
         ("            sourceConfig:\n              logstore: ${vars.logstore}\n", "", "sourceConfig: is missing"),

@@ -29,8 +29,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def runner(place: Place, tmp_path: Path) -> Iterator[TriggerRunner]:
     """The real `s.yaml` with a function that tells what it was handed."""
-    for name in ("forward", "sweep", "replay"):
-        shutil.copytree(PROBE, tmp_path / "functions" / name)
+    for app in (ROOT / "functions").glob("*/app.py"):
+        shutil.copytree(PROBE, tmp_path / "functions" / app.parent.name)
     environ = {"PATH": os.environ["PATH"], **KEY}
     plan = Plan(file=ROOT / "s.yaml", functions=tmp_path / "functions", environ=environ, endpoint=place.address)
     settings = Settings(start="begin", clock=place.clock, sleep=lambda _: None)

@@ -39,8 +39,8 @@ def boat(tmp_path: Path) -> Iterator[Ferry]:
 def runner(boat: Ferry, step: str, count: int) -> TriggerRunner:
     """The real `s.yaml`, with a `forward` that dies once."""
     functions = boat.folder / "functions"
-    for name in ("forward", "sweep", "replay"):
-        shutil.copytree(ROOT / "functions" / name, functions / name)
+    for app in (ROOT / "functions").glob("*/app.py"):
+        shutil.copytree(app.parent, functions / app.parent.name)
     (functions / "forward/app.py").write_text(MORTAL)
     mark = boat.folder / "died"
     environ = {**boat.environ, "MORTAL_STEP": step, "MORTAL_COUNT": str(count), "MORTAL_MARK": str(mark)}

@@ -5,11 +5,13 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from logferry import registry, task_files
 from logferry.errors import ConfigError
 from logferry_local import checkout
 from logferry_local.trigger_runner import Firing
@@ -25,7 +27,7 @@ Endpoint = Annotated[str | None, typer.Option(help="SLS endpoint; default: the r
 Variable = Annotated[list[str], typer.Option("--var", help="NAME=VALUE in place of vars.NAME; may be repeated.")]
 Start = Annotated[Literal["begin", "end"], typer.Option("--from", help="Where a trigger that never ran starts.")]
 Once = Annotated[bool, typer.Option("--once", help="Each shard with new data once, each timer once, then exit.")]
-Idle = Annotated[bool, typer.Option("--until-idle", help="Log triggers, without waiting, until nothing is new.")]
+Idle = Annotated[bool, typer.Option("--until-idle", help="Logs and objects, without waiting, until nothing is new.")]
 Seconds = Annotated[float, typer.Option(min=0, help="Stop after that long.")]
 Place = Annotated[Path, typer.Option(help="Where ranges go on after a restart.")]
 Inside = Annotated[bool, typer.Option("--in-process", help="Call functions in this process.")]
@@ -53,7 +55,7 @@ def run(  # noqa: PLR0913  # a command's options
     in_process: Inside = False,
     as_json: Json = False,
 ) -> None:
-    """Fire log triggers and timers until Ctrl-C, or as the options say."""
+    """Fire log triggers, timers, and triggers for task files that are put, until Ctrl-C, or as the options say."""
     root = checkout.root()
     plan = Plan(
         file=file or root / "s.yaml", functions=root / "functions", environ=os.environ, endpoint=endpoint,
@@ -66,7 +68,8 @@ def run(  # noqa: PLR0913  # a command's options
         sys.stderr.write(f"{text}\n")
 
     settings = Settings(
-        positions=Positions(positions), start=start, note=_json if as_json else _line, trouble=trouble,
+        positions=Positions(positions), start=start, folders=_folders(os.environ), note=_json if as_json else _line,
+        trouble=trouble,
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell's background job starts with it ignored
         signal.signal(number, _stop)
@@ -101,12 +104,21 @@ def _json(firing: Firing) -> None:
 
 def _line(firing: Firing) -> None:
     where = f" shard {firing.shard} [{firing.begin}, {firing.end})" if firing.shard is not None else ""
+    where = f" {firing.key}" if firing.key else where
     word = "done" if firing.ok else "given up"
     reply = (
         firing.reply if isinstance(firing.reply, str) else json.dumps(firing.reply.get("errorMessage", firing.reply))
     )
     sys.stdout.write(f"{firing.trigger} -> {firing.function}{where}: {word} (call {firing.attempts}): {reply}\n")
     sys.stdout.flush()
+
+
+def _folders(environ: Mapping[str, str]) -> dict[str, Path]:
+    """The folder that passes for the configuration bucket, by the bucket's name; none if it is a real bucket."""
+    place = registry.locate("objects", task_files.place(environ))
+    if not hasattr(place.module, "folder_of"):
+        return {}
+    return {place.module.place_of(place.location)[0]: place.module.folder_of(place.location)}
 
 
 def _variables(given: list[str]) -> dict[str, str]:

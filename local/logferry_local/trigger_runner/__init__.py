@@ -3,14 +3,16 @@
 `LogTrigger`: each shard on its own, every interval, a half-open range of cursors that starts where the last one
 ended. No call without new data. A failed call is made again up to `retries` times; then the range is given up, never
 presented again, and the next one follows. `TimerTrigger`: at its times, as an asynchronous call with its own retries.
-Facts: Function Compute documentation, "Configure a Simple Log Service trigger", "Time-triggered functions".
+`PutTrigger`: for each object that is put into a bucket, here a folder, as an asynchronous call.
+Facts: Function Compute documentation, "Configure a Simple Log Service trigger", "Time-triggered functions", "OSS
+triggers".
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-__all__ = ["Cursors", "Firing", "LogTrigger", "TimerTrigger", "Trigger"]
+__all__ = ["Cursors", "Firing", "LogTrigger", "PutTrigger", "TimerTrigger", "Trigger"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,19 @@ class TimerTrigger:
     retries: int = 3  # of an asynchronous call, 0-8
 
 
-Trigger: TypeAlias = LogTrigger | TimerTrigger
+@dataclass(frozen=True, kw_only=True)
+class PutTrigger:
+    """An object that was put into a bucket calls a function."""
+
+    name: str
+    function: str
+    bucket: str
+    prefix: str = ""
+    suffix: str = ""
+    retries: int = 3  # of an asynchronous call, 0-8
+
+
+Trigger: TypeAlias = LogTrigger | PutTrigger | TimerTrigger
 
 
 class Firing(NamedTuple):
@@ -52,6 +66,7 @@ class Firing(NamedTuple):
     shard: int | None = None
     begin: str = ""  # cursors, [begin, end)
     end: str = ""
+    key: str = ""  # of the object that was put
 
 
 class Cursors(Protocol):

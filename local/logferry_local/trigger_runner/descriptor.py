@@ -1,4 +1,4 @@
-"""`s.yaml` (Serverless Devs 3, component fc3), read strictly: functions and their log and timer triggers.
+"""`s.yaml` (Serverless Devs 3, component fc3), read strictly: functions and their log, object and timer triggers.
 
 Every mistake of the file is listed at once. Shapes and limits: `fc3`.
 """
@@ -12,8 +12,8 @@ import yaml
 from logferry.config import load
 from logferry.errors import ConfigError
 from logferry_local.platforms import Function
-from logferry_local.trigger_runner import LogTrigger, TimerTrigger, Trigger, schedule
-from logferry_local.trigger_runner.fc3 import LogTriggerConfig, Props, TimerConfig, TriggerDocument
+from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, Trigger, schedule
+from logferry_local.trigger_runner.fc3 import LogTriggerConfig, OssConfig, Props, TimerConfig, TriggerDocument
 from logferry_local.trigger_runner.variables import expand
 
 __all__ = ["functions", "read", "triggers"]
@@ -71,20 +71,28 @@ def triggers(found: Mapping[str, Props], *, endpoint: str | None = None) -> list
 
 def _trigger(name: str, props: Props, document: object, path: str, endpoint: str | None) -> Sequence[Trigger]:
     outer = load(TriggerDocument, document, path=path)
-    inner_path = f"{path}.triggerConfig"
-    if outer.trigger_type == "timer":
-        timer = load(TimerConfig, outer.trigger_config, path=inner_path)
-        schedule.after(timer.cron_expression)
-        retries = props.async_invoke_config.max_async_retry_attempts if props.async_invoke_config else 3
-        made = TimerTrigger(
-            name=outer.trigger_name, function=name, cron=timer.cron_expression, payload=timer.payload, retries=retries
+    if outer.trigger_type == "log":
+        return _log(name, props, outer, path, endpoint)
+    retries = props.async_invoke_config.max_async_retry_attempts if props.async_invoke_config else 3
+    if outer.trigger_type == "oss":
+        put = load(OssConfig, outer.trigger_config, path=f"{path}.triggerConfig")
+        bucket = _resource(outer, path, "acs:oss:", "acs:oss:REGION:ACCOUNT:BUCKET", ":")
+        key = put.filter.key
+        watched = PutTrigger(
+            name=outer.trigger_name, function=name, bucket=bucket, prefix=key.prefix, suffix=key.suffix, retries=retries
         )
-        return [made] if timer.enable else []
-    log = load(LogTriggerConfig, outer.trigger_config, path=inner_path)
-    kind, _, project = outer.source_arn.rpartition("/")
-    if not (kind.startswith("acs:log:") and kind.endswith(":project") and project):
-        expected = "expected acs:log:REGION:ACCOUNT:project/PROJECT"
-        raise ConfigError([f"{path}.sourceArn: {outer.source_arn!r}, {expected}"], subject="triggers")
+        return [watched]
+    timer = load(TimerConfig, outer.trigger_config, path=f"{path}.triggerConfig")
+    schedule.after(timer.cron_expression)
+    made = TimerTrigger(
+        name=outer.trigger_name, function=name, cron=timer.cron_expression, payload=timer.payload, retries=retries
+    )
+    return [made] if timer.enable else []
+
+
+def _log(name: str, props: Props, outer: TriggerDocument, path: str, endpoint: str | None) -> Sequence[Trigger]:
+    log = load(LogTriggerConfig, outer.trigger_config, path=f"{path}.triggerConfig")
+    project = _resource(outer, path, "acs:log:", "acs:log:REGION:ACCOUNT:project/PROJECT", ":project/")
     watched = LogTrigger(
         name=outer.trigger_name, function=name, project=project, logstore=log.source_config.logstore,
         endpoint=endpoint or f"http://{props.region}-intranet.log.aliyuncs.com",
@@ -92,6 +100,14 @@ def _trigger(name: str, props: Props, document: object, path: str, endpoint: str
         parameter=log.function_parameter,
     )  # fmt: skip
     return [watched] if log.enable else []
+
+
+def _resource(outer: TriggerDocument, path: str, kind: str, form: str, before: str) -> str:
+    """The last part of an ARN of this kind."""
+    head, _, last = outer.source_arn.rpartition(before)
+    if not (head.startswith(kind) and last and "/" not in last):
+        raise ConfigError([f"{path}.sourceArn: {outer.source_arn!r}, expected {form}"], subject="triggers")
+    return last
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -11,12 +11,16 @@ from msgspec import Meta
 
 from logferry.config import Config
 
-__all__ = ["LogTriggerConfig", "Props", "TimerConfig", "TriggerDocument"]
+__all__ = ["LogTriggerConfig", "OssConfig", "Props", "TimerConfig", "TriggerDocument"]
 
 Memory = Annotated[int, Meta(ge=128, le=32768, multiple_of=64, description="128-32768 MB in steps of 64")]
 Timeout = Annotated[int, Meta(ge=1, le=86400, description="1-86400 seconds")]
 Interval = Annotated[int, Meta(ge=3, le=600, description="3-600 seconds")]
 Retries = Annotated[int, Meta(ge=0, le=100, description="0-100")]
+PutEvent = Annotated[
+    str,
+    Meta(pattern=r"^oss:ObjectCreated:[A-Za-z*]+$(?!\n)", description="oss:ObjectCreated:PutObject or a sister of it"),
+]
 AsyncRetries = Annotated[int, Meta(ge=0, le=8, description="0-8")]
 
 
@@ -85,11 +89,31 @@ class TimerConfig(_Camel, frozen=True, kw_only=True):
     payload: str = ""
 
 
+class KeyFilter(_Camel, frozen=True, kw_only=True):
+    """Which keys."""
+
+    prefix: str
+    suffix: str
+
+
+class OssFilter(_Camel, frozen=True, kw_only=True):
+    """Which objects."""
+
+    key: KeyFilter
+
+
+class OssConfig(_Camel, frozen=True, kw_only=True):
+    """`triggerType: oss`, for objects that are made."""
+
+    events: Annotated[list[PutEvent], Meta(min_length=1, max_length=20)]
+    filter: OssFilter
+
+
 class TriggerDocument(_Camel, frozen=True, kw_only=True):
     """One trigger before its own configuration is looked at."""
 
     trigger_name: str
-    trigger_type: Literal["log", "timer"]
+    trigger_type: Literal["log", "oss", "timer"]
     trigger_config: dict[str, Any]
     source_arn: str = ""
     invocation_role: str = ""

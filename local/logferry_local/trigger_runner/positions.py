@@ -1,6 +1,7 @@
 """Where each trigger's next range begins: a small JSON file, rewritten after each range. One runner a file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from logferry.errors import ConfigError
@@ -24,16 +25,32 @@ class Positions:
 
     def set(self, key: str, cursor: str) -> None:
         """Remember it, durably: the file is replaced as a whole."""
-        self._known[key] = cursor
+        self.update({key: cursor})
+
+    def update(self, cursors: Mapping[str, str]) -> None:
+        """As `set`, for many at once."""
+        self._known.update(cursors)
+        self._save()
+
+    def drop(self, key: str) -> None:
+        """Forget it."""
+        if self._known.pop(key, None) is not None:
+            self._save()
+
+    def keys(self, prefix: str) -> list[str]:
+        """What is known below `prefix`."""
+        return [key for key in self._known if key.startswith(prefix)]
+
+    def started(self, prefix: str) -> bool:
+        """Whether any cursor below `prefix` is known."""
+        return any(key.startswith(prefix) for key in self._known)
+
+    def _save(self) -> None:
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             part = self._path.with_name(self._path.name + ".part")
             part.write_text(json.dumps(self._known, indent=2, sort_keys=True) + "\n")
             part.replace(self._path)
-
-    def started(self, prefix: str) -> bool:
-        """Whether any cursor below `prefix` is known."""
-        return any(key.startswith(prefix) for key in self._known)
 
 
 def _read(path: Path) -> dict[str, str]:

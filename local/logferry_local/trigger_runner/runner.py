@@ -1,7 +1,8 @@
 """The loop: looks for new data, calls functions, repeats failed calls, gives up, goes on.
 
 Shards are called one after the other (the platform calls them at once). A shard that is behind is called every two
-seconds, the others every interval. Only reading the logstore may fail: that is noted and tried at the next interval.
+seconds, the others every interval; a folder is looked at each second. Only reading a logstore or a folder may fail:
+that is noted and tried at the next interval.
 """
 
 import json
@@ -10,19 +11,21 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from pathlib import Path
 
 from logferry.errors import ConfigError, SourceError
 from logferry_local.platforms import Runner
-from logferry_local.trigger_runner import Cursors, Firing, LogTrigger, TimerTrigger, Trigger, schedule
+from logferry_local.trigger_runner import Cursors, Firing, LogTrigger, PutTrigger, TimerTrigger, Trigger, schedule
+from logferry_local.trigger_runner.messages import Message, log_message, put_message, timer_message
 from logferry_local.trigger_runner.positions import Positions
+from logferry_local.trigger_runner.puts import Puts
 from logferry_local.trigger_runner.ranges import Range, Ranges, Start
 
 __all__ = ["Settings", "TriggerRunner"]
 
 _CATCH_UP = 2.0  # seconds between calls of a shard that is behind
 _RETRY_WAIT = 1.0  # seconds; the platform does not say how long it waits
-_NAMESPACE = uuid.UUID("5b0c7f5e-2f64-4c55-9a31-7d6f0f3e2b10")
+_FOLDER_LOOK = 1.0  # seconds between looks at a folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +34,11 @@ class Settings:
 
     positions: Positions = field(default_factory=lambda: Positions(None))
     start: Start = "end"
+    folders: Mapping[str, Path] = field(default_factory=dict)  # what passes for which bucket
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     note: Callable[[Firing], None] = lambda _: None  # told of every firing
-    trouble: Callable[[str], None] = lambda _: None  # told of a logstore that cannot be read
+    trouble: Callable[[str], None] = lambda _: None  # told of a logstore or folder that cannot be read
 
 
 class TriggerRunner:
@@ -58,20 +62,26 @@ class TriggerRunner:
             for found in triggers
             if isinstance(found, LogTrigger)
         ]
+        self._puts = [
+            (found, Puts(found, use.folders[found.bucket], use.positions, use.start))
+            for found in triggers
+            if isinstance(found, PutTrigger) and found.bucket in use.folders
+        ]
         self._timers = [(found, schedule.after(found.cron)) for found in triggers if isinstance(found, TimerTrigger)]
         self._functions, self._clock = functions, use.clock
         self._due: dict[tuple[str, int], float] = {}
 
     def fire_once(self) -> list[Firing]:
-        """Each shard with new data is called once, for one range, whatever its interval."""
-        return [firing for trigger, ranges in self._logs for firing in self._look(trigger, ranges, early=True)]
+        """Each object that was put is told, and each shard with new data once, for one range, whatever its interval."""
+        fired = [firing for trigger, puts in self._puts for firing in self._look_for_puts(trigger, puts)]
+        return fired + [firing for trigger, ranges in self._logs for firing in self._look(trigger, ranges, early=True)]
 
     def fire_timers(self) -> list[Firing]:
         """Each timer fires once, now."""
         return [self._tick(trigger, self._clock()) for trigger, _ in self._timers]
 
     def run_until_idle(self, *, rounds: int = 10_000) -> list[Firing]:
-        """Fire log triggers without waiting until there is no new data."""
+        """Fire for objects and logs without waiting until there is nothing new."""
         fired: list[Firing] = []
         for _ in range(rounds):
             found = self.fire_once()
@@ -84,9 +94,13 @@ class TriggerRunner:
         """Fire everything at its time, for that long."""
         now = self._clock()
         end = now + seconds
-        looks = dict.fromkeys(range(len(self._logs)), now)
+        looks, puts_look = dict.fromkeys(range(len(self._logs)), now), now if self._puts else math.inf
         ticks = {index: following(now) for index, (_, following) in enumerate(self._timers)}
-        while (looks or ticks) and (now := self._clock()) < end:
+        while (looks or ticks or self._puts) and (now := self._clock()) < end:
+            if puts_look <= now:
+                for put_trigger, puts in self._puts:
+                    self._look_for_puts(put_trigger, puts)
+                puts_look = now + _FOLDER_LOOK
             for index, (trigger, ranges) in enumerate(self._logs):
                 if looks[index] <= now:
                     self._look(trigger, ranges)
@@ -95,7 +109,7 @@ class TriggerRunner:
                 if ticks[index] <= now:
                     self._tick(timer, ticks[index])
                     ticks[index] = following(max(now, ticks[index]))
-            following_event = min([end, *looks.values(), *ticks.values()])
+            following_event = min([end, puts_look, *looks.values(), *ticks.values()])
             self._settings.sleep(max(0.0, min(following_event - self._clock(), 1.0)))
 
     def close(self) -> None:
@@ -127,28 +141,30 @@ class TriggerRunner:
             self._settings.trouble(f"{trigger.name}: {error}")
         return fired
 
+    def _look_for_puts(self, trigger: PutTrigger, puts: Puts) -> list[Firing]:
+        """Call for each object that was put; once each, whatever came of it."""
+        fired: list[Firing] = []
+        try:
+            for seen in puts.next():
+                fired.append(self._invoke(trigger, put_message(trigger, seen, self._clock()))._replace(key=seen.key))
+                puts.passed(seen)
+                self._settings.note(fired[-1])
+        except SourceError as error:
+            self._settings.trouble(f"{trigger.name}: {error}")
+        return fired
+
     def _call(self, trigger: LogTrigger, found: Range) -> Firing:
-        task = uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{found.shard}/{found.begin}/{found.end}")
-        source = {
-            "endpoint": trigger.endpoint, "projectName": trigger.project, "logstoreName": trigger.logstore,
-            "shardId": found.shard, "beginCursor": found.begin, "endCursor": found.end,
-        }  # fmt: skip
-        event = {
-            "parameter": dict(trigger.parameter), "source": source, "jobName": _job_name(trigger),
-            "taskId": str(task), "cursorTime": int(self._clock()),
-        }  # fmt: skip
-        firing = self._invoke(trigger, event, task)
+        firing = self._invoke(trigger, log_message(trigger, found, self._clock()))
         return firing._replace(shard=found.shard, begin=found.begin, end=found.end)
 
     def _tick(self, trigger: TimerTrigger, at: float) -> Firing:
-        moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        event = {"triggerTime": moment, "triggerName": trigger.name, "payload": trigger.payload}
-        firing = self._invoke(trigger, event, uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{at}"))
+        firing = self._invoke(trigger, timer_message(trigger, at))
         self._settings.note(firing)
         return firing
 
-    def _invoke(self, trigger: Trigger, event: Mapping[str, object], call: uuid.UUID) -> Firing:
+    def _invoke(self, trigger: Trigger, message: Message) -> Firing:
         """Call, and call again after a failure, the same event each time."""
+        event, call = message
         body = json.dumps(event).encode()
         for attempt in range(1, trigger.retries + 2):
             result = self._functions[trigger.function].invoke(body, str(uuid.uuid5(call, str(attempt))))
@@ -156,9 +172,3 @@ class TriggerRunner:
                 break
             self._settings.sleep(_RETRY_WAIT)
         return Firing(trigger.name, trigger.function, result.ok, attempt, result.reply)
-
-
-def _job_name(trigger: LogTrigger) -> str:
-    """Forty hexadecimal digits, the same for the same trigger."""
-    first, second = (uuid.uuid5(_NAMESPACE, f"{trigger.function}/{trigger.name}/{part}").hex for part in "ab")
-    return (first + second)[:40]

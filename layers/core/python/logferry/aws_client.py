@@ -7,13 +7,16 @@ service's error code but not its text, which can quote a signed request, session
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from logferry.errors import LogferryError, Misconfigured, StateError
 
-__all__ = ["OPTIONS", "AwsClient"]
+__all__ = ["OPTIONS", "AwsClient", "Keys"]
+
+Keys: TypeAlias = Callable[[], Mapping[str, str]]
+"""The key by boto3's names for it, asked before each use; empty for the SDK's own search."""
 
 OPTIONS = ("region", "endpoint")
 ATTEMPTS = 3
@@ -49,8 +52,13 @@ _ADVICE = {
 class AwsClient:
     """A client of `service`; `subject` names what it is for in errors. `settings` go into botocore's Config."""
 
-    def __init__(self, service: str, options: Mapping[str, str], *, subject: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, service: str, options: Mapping[str, str], *, subject: str, settings: Mapping[str, Any],
+        keys: Keys | None = None,
+    ) -> None:  # fmt: skip
         self._service = service
+        self._keys: Keys = keys or dict
+        self._key: Mapping[str, str] = {}
         self._region = options.get("region") or None
         self._endpoint = options.get("endpoint") or None
         self._subject = subject
@@ -91,7 +99,9 @@ class AwsClient:
 
     def _made(self) -> Any:  # noqa: ANN401  # boto3 makes its classes at run time
         with self._lock:
-            if self._client is None or self._pid != os.getpid():
+            key = self._keys()
+            if self._client is None or self._pid != os.getpid() or key != self._key:
+                self._key = key
                 self._client, self._pid = self._make(), os.getpid()
             return self._client
 
@@ -105,7 +115,9 @@ class AwsClient:
         # An own session: boto3's default one is shared by all threads and not made for it.
         session = boto3.session.Session()
         try:
-            return session.client(self._service, region_name=self._region, endpoint_url=self._endpoint, config=config)
+            return session.client(
+                self._service, region_name=self._region, endpoint_url=self._endpoint, config=config, **self._key
+            )
         except ValueError as error:
             raise Misconfigured(f"{self._subject}: {error}") from None
 

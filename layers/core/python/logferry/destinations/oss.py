@@ -20,6 +20,8 @@ from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
+PLACE = ("bucket", "path", "region", "endpoint")
+
 
 class Config(options.Options, frozen=True, kw_only=True):
     """The options of docs/destinations/oss.md."""

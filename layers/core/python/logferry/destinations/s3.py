@@ -17,6 +17,8 @@ from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
+PLACE = ("bucket", "path", "region", "endpoint")
+
 
 class Config(options.Options, frozen=True, kw_only=True):
     """The options of docs/destinations/s3.md."""

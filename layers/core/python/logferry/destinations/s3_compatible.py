@@ -19,6 +19,8 @@ from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
+PLACE = ("bucket", "path", "region", "endpoint")
+
 _REGION = "us-east-1"  # what services without regions expect to be signed
 
 

@@ -1,8 +1,8 @@
 """Object stores: dead letters, spill, configuration. One file a store.
 
 Each file has `open_store(location: str, options: Mapping[str, str]) -> Store`, beside `OPTIONS` (the option names it
-knows) and `FORM` (how it is written); the location is what follows the scheme in `LOGFERRY_OBJECTS` (`folder:PATH`,
-`s3:BUCKET/PREFIX?region=…&endpoint=…`).
+knows), `FORM` (how it is written) and `place_of(location)`, the bucket and prefix by which events call it; the
+location is what follows the scheme in `LOGFERRY_OBJECTS` (`folder:PATH`, `s3:BUCKET/PREFIX?region=…&endpoint=…`).
 """
 
 from collections.abc import Iterator

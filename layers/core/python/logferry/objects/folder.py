@@ -14,7 +14,7 @@ from pathlib import Path
 from logferry.errors import ConfigError, StateError
 from logferry.objects._keys import check_body, check_key, check_prefix, mistake
 
-__all__ = ["FORM", "OPTIONS", "FolderStore", "open_store"]
+__all__ = ["FORM", "OPTIONS", "FolderStore", "folder_of", "open_store", "place_of"]
 
 OPTIONS: tuple[str, ...] = ()
 FORM = "folder:PATH"
@@ -109,7 +109,17 @@ class FolderStore:
 
 def open_store(location: str, options: Mapping[str, str]) -> FolderStore:  # noqa: ARG001  # the same signature in every file of this room
     """The store below `location`; directories are made by the first put."""
-    return FolderStore(Path(location).expanduser().absolute())
+    return FolderStore(folder_of(location))
+
+
+def folder_of(location: str) -> Path:
+    """The directory itself."""
+    return Path(location).expanduser().absolute()
+
+
+def place_of(location: str) -> tuple[str, str]:
+    """A folder passes for a bucket of its own name."""
+    return folder_of(location).name, ""
 
 
 def _name(entry: os.DirEntry[str]) -> str:

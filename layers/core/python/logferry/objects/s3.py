@@ -11,11 +11,11 @@ from contextlib import closing
 from typing import Any
 
 from logferry import aws_client
-from logferry.aws_client import AwsClient
+from logferry.aws_client import AwsClient, Keys
 from logferry.errors import ConfigError
 from logferry.objects._keys import check_body, check_key, check_prefix
 
-__all__ = ["FORM", "OPTIONS", "S3Store", "open_store"]
+__all__ = ["FORM", "OPTIONS", "S3Store", "made", "open_store", "place_of"]
 
 OPTIONS = (*aws_client.OPTIONS, "style")
 FORM = "s3:BUCKET/PREFIX?region=…&endpoint=…&style=…"
@@ -75,6 +75,11 @@ class S3Store:
 
 def open_store(location: str, options: Mapping[str, str]) -> S3Store:
     """The store below `location` (BUCKET or BUCKET/PREFIX); nothing is sent before its first use."""
+    return made(location, options, f"s3:{location}")
+
+
+def made(location: str, options: Mapping[str, str], subject: str, keys: Keys | None = None) -> S3Store:
+    """The same for any service that speaks the protocol; `keys` in place of the SDK's search."""
     bucket, _, prefix = location.partition("/")
     style = options.get("style") or ("path" if options.get("endpoint") else "virtual")
     if style not in _STYLES:
@@ -85,5 +90,11 @@ def open_store(location: str, options: Mapping[str, str]) -> S3Store:
     if options.get("endpoint"):
         # Other services refuse the checksum trailers that the SDK adds of its own accord since 2025.
         settings |= {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
-    aws = AwsClient("s3", options, subject=f"s3:{location}", settings=settings)
+    aws = AwsClient("s3", options, subject=subject, settings=settings, keys=keys)
     return S3Store(bucket, prefix.strip("/"), aws)
+
+
+def place_of(location: str) -> tuple[str, str]:
+    """Bucket, and prefix with its slash."""
+    bucket, _, prefix = location.partition("/")
+    return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
