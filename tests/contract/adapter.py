@@ -28,6 +28,8 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "answers": frozenset(
         {"silent", "closed_mid_answer", "delay", "oversize", "partial_refusal", *(f"status_{n}" for n in STATUSES)}
     ),
+    # The far side judges each batch with a number of its own, not with HTTP's.
+    "brokers": frozenset({"silent", "closed_mid_answer", "delay", "oversize", "partial_refusal"}),
     "tls": frozenset({"tls_trusted", "tls_wrong_host", "tls_unknown_ca", "tls_expired"}),
     "datagrams": frozenset(),
 }

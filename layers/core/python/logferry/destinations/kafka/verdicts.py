@@ -1,0 +1,69 @@
+"""What became of each batch of a payload, and what the engine is told of it."""
+
+from collections.abc import Sequence
+
+from logferry.destinations.kafka.batches import Batch, all_indexes
+from logferry.errors import DeliveryError, Misconfigured, Refused, TooLarge, Transient
+
+__all__ = ["Verdicts"]
+
+
+class Verdicts:
+    """Of all batches of one payload. A batch without a verdict was not sent."""
+
+    def __init__(self, some: Sequence[Batch]) -> None:
+        self._open = list(some)
+        self._taken: list[Batch] = []
+        self._refused: dict[int, str] = {}
+        self._failures: list[tuple[Batch, DeliveryError]] = []
+
+    def take(self, batch: Batch) -> None:
+        """All of it is there."""
+        batch.in_doubt = False
+        self._taken.append(batch)
+
+    def fail(self, batch: Batch, error: DeliveryError) -> None:
+        """None of it is there, or that is not known (`in_doubt`). One message that is too large is refused."""
+        if isinstance(error, TooLarge) and len(batch.indexes) == 1:
+            self.refuse(batch, {0: str(error)}, error)
+        else:
+            self._failures.append((batch, error))
+
+    def refuse(self, batch: Batch, messages: dict[int, str], error: DeliveryError) -> None:
+        """Some of it never passes, so none of it was taken."""
+        for number, reason in messages.items():
+            self._refused[batch.indexes[number]] = reason or str(error)
+        self._failures.append((batch, error))
+
+    @property
+    def undone(self) -> list[int]:
+        """Parts that are neither there nor refused, in order."""
+        taken = set(all_indexes(self._taken))
+        return [index for index in all_indexes(self._open) if index not in taken and index not in self._refused]
+
+    @property
+    def again(self) -> list[Batch] | None:
+        """Batches that can be sent once more as they are; None when some must be made anew."""
+        done = {id(batch) for batch in self._taken}
+        if not all(isinstance(error, Transient | Misconfigured) for _, error in self._failures):
+            return None
+        return [batch for batch in self._open if id(batch) not in done]
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something may be there that nobody has confirmed."""
+        return any(batch.in_doubt for batch in self._open)
+
+    def settle(self) -> None:
+        """Return when all is there; else the error that says what to do next."""
+        if not self._failures:
+            return
+        errors = [error for _, error in self._failures]
+        if self._taken or self._refused:
+            text = "; ".join(dict.fromkeys(str(error) for error in errors[:3]))
+            raise Refused(text, refused=self._refused, delivered=all_indexes(self._taken))
+        for kind in (Misconfigured, Transient, TooLarge, DeliveryError):
+            first = next((error for error in errors if isinstance(error, kind)), None)
+            if first is not None:
+                first.in_doubt = self.is_in_doubt
+                raise first
