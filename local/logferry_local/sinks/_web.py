@@ -7,10 +7,10 @@ import asyncio
 import contextlib
 import socket
 import threading
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from logferry.transport.inflate import TooLong, inflate, kind_of
 from logferry_local.sinks import Place
 
 __all__ = ["Answer", "Handle", "Question", "TooLong", "WebSink", "unpack"]
@@ -21,6 +21,7 @@ class Question(NamedTuple):
 
     method: str
     path: str
+    target: str  # path and query as they were sent
     query: str
     headers: Mapping[str, str]  # names in lower case
     body: bytes
@@ -35,10 +36,6 @@ class Answer(NamedTuple):
 
 
 Handle = Callable[[Question], Answer]
-
-
-class TooLong(Exception):
-    """The body is over the limit."""
 
 
 class WebSink:
@@ -88,7 +85,8 @@ class WebSink:
         if len(body) <= self._max_body:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             query = scope["query_string"].decode("latin-1")
-            answer = self._handle(Question(scope["method"], scope["path"], query, headers, bytes(body)))
+            target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+            answer = self._handle(Question(scope["method"], scope["path"], target, query, headers, bytes(body)))
         given = {"content-length": str(len(answer.body)), **answer.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in given.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
@@ -96,20 +94,6 @@ class WebSink:
 
 
 def unpack(question: Question, max_bytes: int) -> bytes:
-    """The body without its content coding. ValueError for a coding other than gzip or broken gzip; TooLong."""
+    """The body without its content coding. ValueError for an unknown coding or a damaged body; TooLong."""
     coding = question.headers.get("content-encoding", "identity")
-    if coding == "identity":
-        body = question.body
-    elif coding == "gzip":
-        machine = zlib.decompressobj(wbits=31)
-        try:
-            body = machine.decompress(question.body, max_bytes + 1)
-        except zlib.error as error:
-            raise ValueError(f"broken gzip: {error}") from None
-        if len(body) <= max_bytes and not machine.eof:
-            raise ValueError("broken gzip: cut short")
-    else:
-        raise ValueError(f"content coding {coding!r} is not gzip")
-    if len(body) > max_bytes:
-        raise TooLong
-    return body
+    return inflate(kind_of(coding, question.body), question.body, max_bytes)

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from logferry.errors import Misconfigured, Transient
 from logferry.transport import _faults
+from logferry.transport._hushed import hush
 
 if TYPE_CHECKING:
     import requests
@@ -171,6 +172,7 @@ def _new_session(*, warn: bool, cookies: bool) -> "requests.Session":
 
     if not warn:  # the destination warns once a start; urllib3 would warn at each request
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    hush()
     session = requests.Session()
     session.trust_env = False  # ~/.netrc would replace our Authorization, REQUESTS_CA_BUNDLE our ca_file
     if not cookies:
