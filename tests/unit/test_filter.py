@@ -1,6 +1,8 @@
 """A filter is compiled to what it says, or every mistake in it is told."""
 
 import operator
+from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -61,6 +63,35 @@ def problems(data: object) -> list[str]:
         ("contains", "b", ["abc", "b"], ["ac", "B", "", 5, None, ["b"]]),
         ("startsWith", "/api/", ["/api/x", "/api/"], ["/api", "x/api/", None]),
         ("endsWith", ".js", ["a.js", ".js"], ["a.jsx", None]),
+        ("matches", "b+c", ["abbc", "bc"], ["ac", "BC", "", 5, None, ["bc"]]),
+        ("matches", "^é$", ["é"], ["e", "éé", "\ud800"]),
+        ("matches", "(?i)^get", ["GET /"], ["/get"]),
+        (
+            "cidr",
+            "192.0.2.0/24",
+            ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7"],
+            [
+                "192.0.3.0",
+                "192.0.2.7:443",
+                "192.0.2",
+                "192.0.2.07",
+                " 192.0.2.7",
+                "",
+                "-",
+                5,
+                None,
+                ["192.0.2.7"],
+                "1\0",
+            ],
+        ),
+        (
+            "cidr",
+            ["192.0.2.7", "10.0.0.0/8", "2001:db8::/32"],
+            ["192.0.2.7", "10.255.0.1", "2001:db8::1", "2001:DB8::1"],
+            ["192.0.2.8", "11.0.0.0", "2001:db9::", "::", "fe80::1%eth0", "2001:db8:::1"],
+        ),
+        ("cidr", ["0.0.0.0/0"], ["0.0.0.0", "255.255.255.255"], ["::1"]),
+        ("cidr", "::/0", ["::1", "ffff::"], ["1.2.3.4", "::ffff:1.2.3.4"]),
         ("exists", True, ["", None, 0, []], []),
         ("exists", None, ["", None], []),
     ],
@@ -118,7 +149,7 @@ def test_needs_are_the_fields_that_are_read() -> None:
         ({"all": [leaf(), leaf("")]}, "filter.all[1].field: '' is not the name of a field"),
         (
             leaf(op="starts_with"),
-            "filter.op: 'starts_with' is not one of contains, endsWith, eq, exists, geq, gt, in, ",
+            "filter.op: 'starts_with' is not one of cidr, contains, endsWith, eq, exists, geq, gt, in, ",
         ),
         (leaf(op="in_"), "filter.op: 'in_' is not one of"),
         (leaf(op="!!eq", value=1), "filter.op: '!!eq' is not one of"),
@@ -134,6 +165,30 @@ def test_needs_are_the_fields_that_are_read() -> None:
         (leaf(op="in", value=[["a"]]), "filter.value: [['a']] is not text, a number or a truth value"),
         (leaf(op="contains", value=5), "filter.value: 5 is not text of one or more characters"),
         (leaf(op="contains", value=""), "filter.value: '' is not text of one or more characters"),
+        (leaf(op="matches", value="(a"), "filter.value: '(a' is not a pattern that RE2 takes: missing ): (a"),
+        (
+            leaf(op="matches", value="(?<=a)b"),
+            "filter.value: '(?<=a)b' is not a pattern that RE2 takes: invalid perl op",
+        ),
+        (leaf(op="matches", value="\ud800"), "filter.value: '\\ud800' is not a pattern that RE2 takes: "),
+        (leaf(op="matches", value=""), "filter.value: '' is not a pattern of one or more characters"),
+        (leaf(op="matches", value=5), "filter.value: 5 is not a pattern of one or more characters"),
+        (leaf(op="matches", value=r"\pL{50}"), r"filter.value: '\\pL{50}' is a pattern of 59"),
+        (
+            leaf(op="matches", value=r"(\pL{100}){9}"),
+            r"filter.value: '(\\pL{100}){9}' is not a pattern that RE2 takes: ",
+        ),
+        (leaf(op="cidr"), "filter.value: nothing is not a network such as 192.0.2.0/24, or a list of them"),
+        (leaf(op="cidr", value=[]), "filter.value: [] is not a network or a list of one or more"),
+        (
+            leaf(op="cidr", value=["10.0.0.0/8", "10.0.0.0/33"]),
+            "filter.value: ['10.0.0.0/8', '10.0.0.0/33'] is not a network",
+        ),
+        (
+            leaf(op="cidr", value="10.1.2.3/8"),
+            "filter.value: '10.1.2.3/8' is not a network: '10.1.2.3/8' has bits beyond its prefix, did you mean 10.0.",
+        ),
+        (leaf(op="cidr", value="fe80::1%eth0/64"), "filter.value: 'fe80::1%eth0/64' is not a network"),
         (leaf(value=False), "filter.value: False is not true; write op: '!exists' to ask for absence"),
         (leaf(valeu=1), "filter: unknown key 'valeu'; a condition has field, op, value"),
     ],
@@ -240,3 +295,65 @@ def test_negation_is_the_opposite(data: dict[str, Any], record: dict[str, Any]) 
         return
     assert compile_filter({"not": data})[1](record) is not test(record)
     assert compile_filter(data | {"op": "!" + data["op"]})[1](record) is not test(record)
+
+
+@given(
+    st.lists(st.ip_addresses(v=4).map(int), min_size=1, max_size=4), st.integers(0, 32), st.ip_addresses(v=4),
+)  # fmt: skip
+def test_cidr_agrees_with_the_standard_library(bases: list[int], prefix: int, address: IPv4Address) -> None:
+    """Any networks, any address, near ones too."""
+    networks = [ip_network((base >> (32 - prefix) << (32 - prefix), prefix)) for base in bases]
+    near = ip_address(int(networks[0].broadcast_address) + 1 & 0xFFFFFFFF)
+    for found in (address, networks[0].broadcast_address, near):
+        assert holds("cidr", list(map(str, networks)), str(found)) == any(found in network for network in networks)
+
+
+@given(
+    st.text(max_size=40) | st.from_regex(r"[\[\](){}|*+?^$\\\\.a-c0-9,pPdw-]{1,20}", fullmatch=True),
+    st.text(max_size=20),
+)
+def test_any_pattern_is_compiled_or_told(pattern: str, text: str) -> None:
+    """Nothing is written to standard error, nothing else is raised."""
+    try:
+        holds("matches", pattern, text)
+    except ConfigError as error:
+        assert error.problems[0].startswith("filter.value: ")  # noqa: PT017  # most patterns are no error
+
+
+TREES = st.recursive(
+    st.builds(
+        lambda field, op, value: {"field": field, "op": op, "value": value},
+        st.sampled_from("ab"), st.sampled_from(["eq", "!eq", "contains", "!contains", "startsWith", "!startsWith"]),
+        st.text("xy", min_size=1, max_size=2),
+    ),
+    lambda inner: st.fixed_dictionaries({"all": st.lists(inner, min_size=1, max_size=3)})
+    | st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)})
+    | st.fixed_dictionaries({"not": inner}),
+    max_leaves=8,
+)  # fmt: skip
+NAIVE: dict[str, Callable[[str, str], bool]] = {
+    "eq": operator.eq, "contains": operator.contains, "startsWith": str.startswith,
+}  # fmt: skip
+
+
+def naive(tree: dict[str, Any], record: dict[str, str]) -> bool:
+    """The filter read word by word."""
+    if "not" in tree:
+        return not naive(tree["not"], record)
+    if "all" in tree:
+        return all(naive(member, record) for member in tree["all"])
+    if "any" in tree:
+        return any(naive(member, record) for member in tree["any"])
+    name = tree["op"].removeprefix("!")
+    found = tree["field"] in record and NAIVE[name](record[tree["field"]], tree["value"])
+    return found is not tree["op"].startswith("!")
+
+
+@given(TREES, st.dictionaries(st.sampled_from("ab"), st.text("xy", max_size=3)))
+def test_a_compiled_tree_judges_as_one_reads_it(tree: dict[str, Any], record: dict[str, str]) -> None:
+    """Groups within groups, negations, absent fields."""
+    try:
+        _, test = compile_filter(tree)
+    except ConfigError:  # more than twenty conditions
+        return
+    assert test(record) is naive(tree, record)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from logferry import documents
+from logferry import categories, documents
 from logferry.stages.filter import MAX_CONDITIONS, compile_filter, operator_names
+from logferry.stages.operators import matches
+from logferry.stages.typed import OPERATORS
 
 PAGE = (Path(__file__).parents[2] / "docs/filters.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(filter:.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -42,7 +44,7 @@ def test_the_limit_on_the_page_is_the_one_in_the_code() -> None:
 @pytest.mark.parametrize("name", [name for name in operator_names() if name != "exists"])
 def test_a_condition_on_an_absent_field_is_false_and_its_negation_true(name: str) -> None:
     """For every operator; `exists` is how to ask for the field."""
-    value: object = ["1"] if name == "in" else 1 if name in ("gt", "geq", "lt", "leq") else "1"
+    value: object = {"in": ["1"], "gt": 1, "geq": 1, "lt": 1, "leq": 1, "cidr": "192.0.2.0/24"}.get(name, "1")
     assert [lets_through(sign + name, value, {}) for sign in ("", "!")] == [False, True]
 
 
@@ -76,3 +78,44 @@ def test_what_is_no_number_makes_every_ordering_false(text: str) -> None:
 def test_upper_and_lower_case_differ(op: str) -> None:
     """Letter by letter."""
     assert [lets_through(op, "GET", {"f": text}) for text in ("GET", "get")] == [True, False]
+
+
+def typed(category: str, condition: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether one condition of a task with a category holds."""
+    return compile_filter(condition, category=categories.find(category), made=())[1](record)
+
+
+def test_every_operator_that_fits_a_type_is_in_its_row() -> None:
+    """The table of the page is the one of the code."""
+    for kind, names in OPERATORS.items():
+        (row,) = (line for line in PAGE.splitlines() if line.startswith("| `") and f"`{kind}`" in line.split("|")[1])
+        assert set(re.findall(r"`(\w+)`", row.split("|")[2])) == set(names)
+
+
+def test_the_limits_of_patterns_are_on_the_page() -> None:
+    """Characters and steps, and what an example comes to."""
+    assert f"at most {matches.MAX_LENGTH:,} characters, and at most {matches.MAX_STEPS:,} steps" in PAGE
+    for pattern in (".{900}", r"\pL{50}"):
+        with pytest.raises(ValueError, match="steps once compiled"):
+            matches.judge(pattern)
+
+
+def test_a_missing_mark_is_absent_for_exists_and_a_number_for_all_else() -> None:
+    """The example of the page, with one condition and with both."""
+    (text,) = (text for text in EXAMPLES if "OriginResponseDurationMs" in text)
+    data = documents.read(text)
+    assert isinstance(data, dict)
+    quick = data["filter"]["all"][1]
+    found = [(typed("access_origin", quick, {"OriginResponseDurationMs": text}),
+              typed("access_origin", data["filter"], {"OriginResponseDurationMs": text}))
+             for text in ("-1", "40", "140")]  # fmt: skip
+    assert found == [(True, False), (True, True), (False, False)]
+
+
+@pytest.mark.parametrize("value", ["404", 404])
+def test_the_type_decides_and_not_the_spelling(value: object) -> None:
+    """As the page says of the status."""
+    condition = {"field": "EdgeResponseStatusCode", "op": "eq", "value": value}
+    assert [typed("access_origin", condition, {"EdgeResponseStatusCode": text}) for text in ("404", "404.0", "40")] == [
+        True, True, False
+    ]  # fmt: skip

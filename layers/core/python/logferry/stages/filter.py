@@ -3,21 +3,25 @@
     {all: [{field: status, op: geq, value: 400}, {not: {field: host, op: eq, value: a.example}}]}
 
 An operator is the file of its name in `stages/operators` (camelCase in the configuration, snake_case as a file);
-a leading `!` negates it. A condition on an absent field is false, its negation true.
+a leading `!` negates it. A condition on an absent field is false, its negation true. With a category, names are
+checked, values compare as the field's type has them, and `exists` takes a missing mark for absence.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import cast
 
-from logferry import registry
+from logferry import categories, registry
+from logferry.categories import Category
 from logferry.errors import ConfigError
 from logferry.expectations import show
 from logferry.model import Value
+from logferry.stages import typed
 
 __all__ = ["MAX_CONDITIONS", "MAX_DEPTH", "compile_filter", "operator_names"]
 
 Test = Callable[[Mapping[str, Value]], bool]
+Judge = Callable[[Value], bool]
 MAX_CONDITIONS = 20
 MAX_DEPTH = 16  # groups within groups
 _ROOM = "stages.operators"
@@ -32,9 +36,14 @@ def operator_names() -> list[str]:
     return [re.sub(r"_([a-z])", lambda m: m[1].upper(), name.rstrip("_")) for name in registry.names(_ROOM)]
 
 
-def compile_filter(data: object, path: str = "filter") -> tuple[tuple[str, ...], Test]:
-    """(keys it reads, test); ConfigError with every mistake's path."""
-    compiler = _Compiler()
+def compile_filter(
+    data: object, path: str = "filter", *, category: Category | None = None, made: Collection[str] | None = None
+) -> tuple[tuple[str, ...], Test]:
+    """(keys it reads, test); ConfigError with every mistake's path.
+
+    `made` are names that the task makes before the filter; without it, names are not compared with the category's.
+    """
+    compiler = _Compiler(category, made)
     test = compiler.compile(data, path, 0)
     if compiler.conditions > MAX_CONDITIONS:
         compiler.problems.append(f"{path}: more than {MAX_CONDITIONS} conditions, no more are allowed")
@@ -46,7 +55,9 @@ def compile_filter(data: object, path: str = "filter") -> tuple[tuple[str, ...],
 class _Compiler:
     """One walk through a filter: what it reads, how much there is, what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, category: Category | None, made: Collection[str] | None) -> None:
+        self.category = category
+        self.made = made
         self.needs: dict[str, None] = {}  # a set that keeps the order
         self.conditions = 0
         self.problems: list[str] = []
@@ -87,32 +98,56 @@ class _Compiler:
         field, op = data.get("field"), data.get("op")
         if not isinstance(field, str) or not field:
             self._wrong(f"{path}.field: {show(field)} is not the name of a field")
+        elif self.category is not None and self.made is not None:
+            self.problems.extend(categories.check(self.category, [(f"{path}.field", field)], self.made))
         if not isinstance(op, str) or op.removeprefix("!") not in operator_names():
             return self._wrong(
                 f"{path}.op: {show(op)} is not one of {', '.join(operator_names())}, each also with a leading !"
             )
-        try:
-            judge = _operator(op.removeprefix("!"))(data.get("value"))
-        except ValueError as error:
-            what = show(data["value"]) if "value" in data else "nothing"
-            return self._wrong(f"{path}.value: {what} {error}")
+        judge = self._judge(str(field), op.removeprefix("!"), data, path)
         name = str(field)
         self.needs[name] = None
         if op.startswith("!"):
             return lambda fields: not (name in fields and judge(fields[name]))
         return lambda fields: name in fields and judge(fields[name])
 
+    def _judge(self, field: str, op: str, data: Mapping[object, object], path: str) -> Judge:
+        """What the condition says of a value that is there, as the field's type has it."""
+        wanted, category = data.get("value"), self.category
+        kind = None if category is None else category.kind(field)
+        if kind and op not in typed.OPERATORS[kind]:
+            fitting = ", ".join(typed.OPERATORS[kind])
+            self._wrong(f"{path}.op: {show(data.get('op'))} does not fit {field}, which is of type {kind}: {fitting}")
+            return _not_judged
+        try:
+            judge = _operator(op)(typed.comparable(kind, op, wanted) if kind else wanted)
+        except ValueError as error:
+            what = show(data["value"]) if "value" in data else "nothing"
+            why = f", {field} is of type {kind}" if kind not in (None, "string") else ""
+            self._wrong(f"{path}.value: {what} {error}{why}")
+            return _not_judged
+        if op == "exists" and category is not None and category.marks(field):
+            marks = category.marks(field)
+            return lambda value: not (isinstance(value, str | int) and value in marks)
+        if kind == "timestamp" and op != "exists":
+            return lambda value: judge(typed.moment(value))
+        return judge
+
     def _wrong(self, problem: str) -> Test:
         self.problems.append(problem)
         return _never
 
 
-def _operator(op: str) -> Callable[[object], Callable[[Value], bool]]:
+def _operator(op: str) -> Callable[[object], Judge]:
     file = re.sub(r"([A-Z])", lambda m: "_" + m[1].lower(), op)
     # A Python keyword cannot be a module's name as it stands: `in` is in_.py.
     module = registry.find(_ROOM, file if file in registry.names(_ROOM) else file + "_")
-    return cast("Callable[[object], Callable[[Value], bool]]", module.judge)
+    return cast("Callable[[object], Judge]", module.judge)
 
 
 def _never(_fields: Mapping[str, Value]) -> bool:
+    return False
+
+
+def _not_judged(_value: Value) -> bool:
     return False

@@ -1,4 +1,4 @@
-"""`exists`: the field is there, whatever it holds; `!exists` asks for its absence."""
+"""`exists`: the field is there, whatever it holds (with a category: but a missing mark); `!exists`: it is not."""
 
 from collections.abc import Callable
 
