@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from faults.fronts import SINGLED_OUT, Front, Mischief, reset
+from logferry.sls.compression import unpack
 
 __all__ = ["WebFront"]
 
@@ -123,8 +124,15 @@ def _parse(head: bytes) -> _Request:
 def _fits(mischief: Mischief, request: _Request, body: bytes) -> bool:
     if mischief.only not in SINGLED_OUT:
         return not mischief.only or request.path.endswith("/ack") == (mischief.only == "polls")
-    text = gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body
+    text = _unpacked(request.headers, body)
     return b"culprit" in text if mischief.only == "culprit" else len(text) > _LARGE
+
+
+def _unpacked(headers: Mapping[str, str], body: bytes) -> bytes:
+    if headers.get("content-encoding") == "gzip":
+        return gzip.decompress(body)
+    kind = headers.get("x-log-compresstype", "")
+    return unpack(kind, body, int(headers["x-log-bodyrawsize"])) if kind else body
 
 
 def _message(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
