@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import fresh, rates, report, stores, workers
+from bench import central, fresh, objects, rates, report, stores, workers
 from bench.measure import Row
 from bench.receivers import ROOT
 from bench.scale import FULL, QUICK, Scale
@@ -18,6 +18,8 @@ CASES: dict[str, tuple[Callable[[str, Scale], list[Row]], tuple[str, ...]]] = {
     "decode": (rates.decode, ("waf", "small")),
     "hec": (rates.hec, ("waf", "small")),
     "syslog": (rates.syslog, ("waf", "small")),
+    "s3": (objects.s3, ("waf", "small")),
+    "sls": (central.sls, ("waf", "small")),
     "select": (rates.select, ("waf",)),
     "memory": (fresh.memory, ("waf", "small")),
     "cold": (fresh.cold, ("",)),

@@ -17,7 +17,9 @@ __all__ = ["ROOT", "running"]
 
 ROOT = Path(__file__).parents[1]
 _ANSWER = b'{"text":"Success","code":0}'
-_REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+# An object store's answer has an ETag, the log service's a request id; nobody else minds.
+_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "0"\r\nx-log-requestid: 0\r\n'
+_REPLY = _HEAD + b"Content-Length: %d\r\n\r\n%b" % (
     len(_ANSWER),
     _ANSWER,
 )

@@ -32,7 +32,7 @@ _UNTAKEN = frozenset(  # and so again; none of these stored anything
 _DOUBTFUL = frozenset(("OperationAborted", "ConditionalRequestConflict", "InternalError"))
 _RIGHTS = (
     "grant s3:PutObject on the path to this key; a bucket policy that demands encryption wants `encryption`, and a "
-    "bucket whose requester pays takes nothing from here"
+    "bucket with Requester Pays on takes nothing from here"
 )
 _ADVICE: Mapping[str, str] = {
     "AccessDenied": _RIGHTS,
