@@ -15,7 +15,7 @@ _ID = re.compile(rb"id-\d{6}")
 
 def sink(place: Place, way: Way) -> Sink:  # noqa: ARG001  # there is one way
     """Takes what is signed with our key only, and no body that a large record is in."""
-    return open_sink(place, Options(private_key=ENVIRON["HTTP_KEY"], max_bytes=5_000))
+    return open_sink(place, Options(private_key=ENVIRON["HTTP_KEY"], max_bytes=3_300))
 
 
 def options(way: Way, address: Address) -> dict[str, object]:  # noqa: ARG001  # there is one way
