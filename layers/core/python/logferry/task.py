@@ -5,7 +5,7 @@ Limits: a document of 1 MiB, a stored task of 256 KiB, 500 fields; the filter's 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -51,8 +51,8 @@ Start = Annotated[
         description="begin, end or a time such as 2026-07-01T00:00:00Z (without an offset: UTC)",
     ),
 ]
-Category = Literal["access_origin", "firewall", "tcp_udp_proxy", "dns", "edge_routine", "edge_container", "waf"]
-"""What sort of logs these are."""
+Category = Annotated[str, msgspec.Meta(description="the name of a category of logs")]
+"""What sort of logs these are: a data file of `categories/`."""
 Site = Annotated[
     str, msgspec.Meta(pattern=r"^\S{1,253}$(?!\n)", description="the name of a site, at most 253 long, without blanks")
 ]
@@ -84,6 +84,11 @@ class Task(Config, frozen=True):
     # A new task delivers all that the source still holds: from `end`, what was logged between two tries to set the
     # task up would be missing and nobody would have said so.
     start: Start = "begin"
+
+    @classmethod
+    def field_problems(cls, name: str, value: Any) -> list[str]:  # noqa: ANN401  # of the field's type
+        """A category is one that there is."""
+        return [] if name != "category" or value is None else categories.problems(value)
 
     def problems(self) -> list[str]:
         """What one field's type cannot say."""
@@ -155,17 +160,18 @@ def _mistakes(given: Mapping[str, Any]) -> tuple[list[str], Task | None]:
 
     A wrong key does not hide what `problems` says of the others.
     """
-    try:
-        return [], config.load(Task, given)
-    except ConfigError as error:
-        first = error.problems
-    wrong = {re.split(r"[.:\[]", problem, maxsplit=1)[0] for problem in first}
-    wrong |= {other for key in wrong for other in _HANGS_ON_IT.get(key, ())}
-    right = {key: given[key] for key in Task.__struct_fields__ if key in given and key not in wrong}
-    try:
-        return first, config.load(Task, {"task": "x", "source": _ANY, "destination": _ANY, **right})
-    except ConfigError as error:
-        return first + [problem for problem in error.problems if problem not in first], None
+    found: list[str] = []
+    wrong: set[str] = set()
+    for _ in Task.__struct_fields__:
+        try:
+            return found, config.load(Task, given)
+        except ConfigError as error:
+            found.extend(problem for problem in error.problems if problem not in found)
+        wrong |= {re.split(r"[.:\[]", problem, maxsplit=1)[0] for problem in found}
+        wrong |= {other for key in wrong for other in _HANGS_ON_IT.get(key, ())}
+        right = {key: given[key] for key in Task.__struct_fields__ if key in given and key not in wrong}
+        given = {"task": "x", "source": _ANY, "destination": _ANY, **right}
+    return found, None
 
 
 def dump(task: Task) -> dict[str, object]:

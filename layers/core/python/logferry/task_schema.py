@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from logferry import kinds
+from logferry import categories, kinds
 from logferry.stages.filter import MAX_CONDITIONS, operator_names
 from logferry.task import Task
 
@@ -24,6 +24,7 @@ def schema() -> dict[str, Any]:
     properties = task["properties"] | {
         "source": kinds.schema("sources", definitions),
         "destination": kinds.schema("destinations", definitions),
+        "category": {"anyOf": [{"enum": categories.names()}, {"type": "null"}], "default": None},
         "filter": {"anyOf": [{"$ref": "#/$defs/condition"}, {"type": "null"}], "default": None},
     }
     return {

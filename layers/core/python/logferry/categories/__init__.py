@@ -18,7 +18,7 @@ import msgspec
 from logferry.errors import ConfigError
 from logferry.expectations import show
 
-__all__ = ["CUSTOM", "Category", "Field", "Kind", "check", "find", "names"]
+__all__ = ["CUSTOM", "Category", "Field", "Kind", "check", "find", "names", "problems"]
 
 Kind = Literal["string", "int", "float", "bool", "timestamp"]
 CUSTOM = ("CustomFields", "CustomField")  # the vendor's guide in its current and its older edition
@@ -82,10 +82,17 @@ def _names() -> tuple[str, ...]:
 
 def find(name: str) -> Category:
     """The category of that name; ConfigError with the nearest name if there is none."""
-    if name not in _names():
-        problem = f"{show(name)} is not one of {', '.join(_names())}{_nearest(name, _names())}"
-        raise ConfigError([problem], subject="category")
+    found = problems(name)
+    if found:
+        raise ConfigError([problem.partition(": ")[2] for problem in found], subject="category")
     return _read(name)
+
+
+def problems(name: str) -> list[str]:
+    """What is wrong with the name of a category, with the nearest one; nothing if there is such a category."""
+    if name in _names():
+        return []
+    return [f"category: {show(name)} is not one of {', '.join(_names())}{_nearest(name, _names())}"]
 
 
 @cache

@@ -82,6 +82,8 @@ def timestamps(stages: Stages) -> Timestamps | None:
 
 def problems(stages: Stages) -> list[str]:
     """Keys that do not go together, each as `key: what, expected`."""
+    if stages.category and categories.problems(stages.category):
+        return []  # told elsewhere; what hangs on it cannot be judged
     kind = categories.find(stages.category) if stages.category else None
     return [*_misplaced(stages, kind), *_repeated(stages), *_clashes(stages, kind)]
 
