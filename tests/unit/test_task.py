@@ -62,7 +62,7 @@ def test_a_task_file_becomes_a_task() -> None:
         ({"start": "now"}, "start: 'now' is not begin, end or a time such as"),
         ({"start": "2026-07-01T00:00"}, "start: '2026-07-01T00:00' is not begin, end or a time such as"),
         ({"start": "2026-02-30T00:00:00Z"}, "start: '2026-02-30T00:00:00Z' is not begin, end or a time such as"),
-        ({"filter": {"field": "a", "op": "lik", "value": 1}}, "filter.op: 'lik' is not one of cidr, contains, endsWith, "),
+        ({"filter": {"field": "a", "op": "lik", "value": 1}}, "filter.op: 'lik' is not one of cidr, contains, "),
         ({"filter": {"all": []}}, "filter.all: [] is not a list of one or more conditions"),
         ({"filter": [1]}, "filter: [1] is not a mapping"),
         ({"source": {"slz": {}}}, "source.slz: unknown, expected one of "),

@@ -1,0 +1,179 @@
+"""From the task's keys to what comes out: order of stages, the site's stamp, sampling by id, secrets."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from tests.fakes.log_groups import delimited
+
+from logferry import plan as plans
+from logferry import task
+from logferry.errors import Misconfigured
+from logferry.model import Record
+from logferry.plan import Plan, Tally
+from logferry.sls.codec import LogGroups
+from logferry.sls.write import list_entry
+from logferry.task_plan import plan_of
+from logferry.vault import Vault
+
+KEY = "a key of thirty-two characters.."
+VAULT = Vault({"KEY": KEY})
+GOOD: dict[str, Any] = {
+    "task": "waf",
+    "source": {
+        "sls": {"endpoint": "https://cn-hangzhou.log.aliyuncs.com", "project": "waf-project", "logstore": "logs"}
+    },
+    "destination": {"syslog_server": {"host": "siem.example", "port": 6514, "protocol": "tls"}},
+}
+
+
+def plan(**changes: object) -> Plan:
+    """The plan of a task."""
+    return plan_of(task.load(GOOD | changes), VAULT)
+
+
+def out(made: Plan, *logs: dict[str, str]) -> list[dict[str, Any]]:
+    """What leaves: as the source pushes it down, which must be what the reference says, order included."""
+    parts = (
+        b"".join(delimited(2, delimited(1, k.encode()) + delimited(2, v.encode())) for k, v in log.items())
+        for log in logs
+    )
+    group = b"".join(delimited(1, part) for part in parts)
+    batch = LogGroups(list_entry(len(group)) + group, "b", "e")
+    found = [dict(record.fields) for record in batch.select(made, Tally())]
+    whole = (Record(r.ordinal, r.time, r.nanos, r.fields, r.raw) for r in batch.records())
+    reference = [dict(record.fields) for record in plans.select(made, whole, Tally())]
+    assert [list(fields.items()) for fields in found] == [list(fields.items()) for fields in reference]
+    return [{k: v for k, v in fields.items() if not k.startswith("__")} for fields in found]
+
+
+def test_a_task_without_stages_has_an_empty_plan() -> None:
+    """What is not used costs nothing."""
+    assert plan() == Plan()
+    assert plan(category="access_origin", sampling="100%") == Plan(id_field="ClientRequestID")
+
+
+def test_a_filter_and_fields_are_all_pushed_down() -> None:
+    """Nothing is left to do after decoding."""
+    made = plan(fields=["a"], filter={"field": "a", "op": "exists"}, site="a.example", sampling="10%")
+    assert made.then == ()
+
+
+@pytest.mark.parametrize("log", [{"a": "1"}, {"SiteName": "-", "a": "1"}, {"a": "1", "SiteName": ""}])
+def test_a_record_without_a_site_is_stamped(log: dict[str, str]) -> None:
+    """One that carries a missing mark too."""
+    assert out(plan(site="a.example"), log) == [{"a": "1", "SiteName": "a.example"}]
+
+
+def test_a_record_with_a_site_keeps_it() -> None:
+    """The log knows better."""
+    assert out(plan(site="a.example"), {"SiteName": "b.example"}) == [{"SiteName": "b.example"}]
+
+
+def test_the_filter_sees_the_stamp() -> None:
+    """Also where the field is not selected by name: the site is delivered all the same, its own before the task's."""
+    made = plan(site="a.example", fields=["n"], filter={"field": "SiteName", "op": "eq", "value": "a.example"})
+    logs = [{"n": "1"}, {"n": "2", "SiteName": "b"}, {"n": "3", "SiteName": "-"}, {"n": "4", "SiteName": "a.example"}]
+    assert out(made, *logs) == [{"n": str(n), "SiteName": "a.example"} for n in (1, 3, 4)]
+
+
+def test_the_stamp_stands_where_fields_have_it() -> None:
+    """Not at the end."""
+    (left,) = out(plan(site="a.example", fields=["SiteName", "n"]), {"n": "1"})
+    assert list(left) == ["SiteName", "n"]
+
+
+def test_sampling_by_id_keeps_one_request_in_every_log_and_task() -> None:
+    """Access and firewall logs, tasks of other names, other bytes: the same ids."""
+    made = [
+        plan(task=name, category=category, sampling="30%")
+        for name, category in (("a", "access_origin"), ("b", "firewall"), ("c", "edge_routine"))
+    ]
+    kept = [
+        {
+            fields["ClientRequestID"]
+            for fields in out(each, *({"ClientRequestID": f"id{n}", "x": name} for n in range(500)))
+        }
+        for each, name in zip(made, "abc", strict=True)
+    ]
+    assert kept[0] == kept[1] == kept[2]
+    assert 100 < len(kept[0]) < 200
+
+
+@pytest.mark.parametrize("mark", [{}, {"ClientRequestID": "-"}, {"ClientRequestID": ""}])
+def test_records_without_an_id_are_sampled_by_their_bytes(mark: dict[str, str]) -> None:
+    """They do not share one fate, and two tasks keep others."""
+    logs = [{"n": str(number)} | mark for number in range(500)]
+    kept = [
+        {fields["n"] for fields in out(plan(task=name, category="access_origin", sampling="30%"), *logs)}
+        for name in "ab"
+    ]
+    assert all(100 < len(each) < 200 for each in kept)
+    assert kept[0] != kept[1]
+
+
+def test_the_order_of_all_stages() -> None:
+    """Custom fields are redacted under the names they come out with, timestamps put into form, names changed last."""
+    made = plan(
+        category="access_origin", site="a.example", sampling="100%",
+        filter={"field": "EdgeResponseStatusCode", "op": "geq", "value": 400},
+        fields=["EdgeStartTimestamp", "ClientIP", "ClientRequestURI", "CustomFields"],
+        custom_fields={"request_headers": ["X-User", "X-ID"], "shape": "flat"},
+        redact=[{"fields": ["ClientIP"], "action": "hash", "key": "secret://env/KEY"},
+                {"fields": ["RequestHeaders.x-user"], "action": "drop"}, {"pattern": "email", "action": "mask"}],
+        timestamps="unix_ms", rename={"EdgeStartTimestamp": "time", "RequestHeaders.x-id": "id", "SiteName": "site"},
+    )  # fmt: skip
+    log = {
+        "EdgeResponseStatusCode": "404", "ClientIP": "203.0.113.7", "ClientRequestURI": "/?m=a%40b.example",
+        "EdgeStartTimestamp": "2024-01-01T00:00:00+08:00",
+        "CustomField": json.dumps({"RequestHeaders": {"X-User": "joe", "X-ID": "7"}}),
+    }  # fmt: skip
+    (left,) = out(made, log, log | {"EdgeResponseStatusCode": "200"})
+    assert list(left.items()) == [
+        ("time", 1704038400000),
+        ("ClientIP", hmac.new(KEY.encode(), b"203.0.113.7", hashlib.sha256).hexdigest()[:32]),
+        ("ClientRequestURI", "/?m=***"),
+        ("id", "7"),
+        ("site", "a.example"),
+    ]
+
+
+def test_a_categorys_timestamps_are_its_timestamps_and_the_time_of_the_event() -> None:
+    """The DNS log's is documented as text."""
+    log = {"Timestamp": "2024-01-01T00:00:00Z", "QueryName": "1704067200"}
+    assert out(plan(category="dns", timestamps="unix_s"), log) == [log | {"Timestamp": 1704067200}]
+
+
+def test_timestamps_of_named_fields_need_no_category() -> None:
+    """The fields are given."""
+    made = plan(timestamps={"format": "rfc3339", "fields": ["t"]})
+    assert out(made, {"t": "1704067200", "u": "1704067200"}) == [{"t": "2024-01-01T00:00:00Z", "u": "1704067200"}]
+
+
+def test_renaming_swaps_names_and_loses_no_field() -> None:
+    """Where another field has the new name, both stay as they are called."""
+    made = plan(rename={"a": "b", "b": "a", "c": "d"})
+    assert out(made, {"a": "1", "b": "2", "c": "3"}, {"c": "3", "d": "4"}, {"a": "1"}) == [
+        {"b": "1", "a": "2", "d": "3"}, {"c": "3", "d": "4"}, {"b": "1"},
+    ]  # fmt: skip
+
+
+def test_the_key_of_a_hash_is_in_no_repr() -> None:
+    """Of a plan or of a task."""
+    made = task.load(GOOD | {"redact": [{"fields": ["a"], "action": "hash", "key": "secret://env/KEY"}]})
+    assert KEY not in repr(plan_of(made, VAULT)) + repr(made) + repr(task.dump(made))
+
+
+def test_a_missing_key_stops_the_plan() -> None:
+    """The task is held, and says which; nothing leaves unredacted."""
+    with pytest.raises(Misconfigured, match="secret://env/NO"):
+        plan(redact=[{"fields": ["a"], "action": "hash", "key": "secret://env/NO"}])
+
+
+def test_a_stored_filter_that_its_category_no_longer_fits_does_what_it_did() -> None:
+    """Earlier releases compared without types: an update must not stop the task."""
+    spec = GOOD | {"category": "waf", "filter": {"field": "my_own", "op": "eq", "value": "x"}}
+    made = plan_of(task.load(spec, stored=True), VAULT)
+    assert out(made, {"my_own": "x"}, {"my_own": "y"}) == [{"my_own": "x"}]
