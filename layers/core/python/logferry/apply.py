@@ -22,7 +22,7 @@ from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import Applied, TaskStore, check_input
 
-__all__ = ["apply", "apply_task", "delete", "source_of"]
+__all__ = ["apply", "apply_task", "check_room", "delete", "source_of"]
 
 _ATTEMPTS = 5  # of forgetting rows that somebody is still writing
 
@@ -47,7 +47,7 @@ def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
     store = TaskStore(table, around.clock)
     old = store.find(task.task)
     if old is None:
-        _check_room(store, task.task, around.environ)
+        check_room(store, task.task, around.environ)
     else:
         check_input(old, task)
     gate = Gate(task, table, around)
@@ -72,7 +72,9 @@ def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillSto
     under way finds its row gone at the next save, and stops.
     """
     store, ledger, runs = TaskStore(table, clock), Ledger(table), Runs(table)
-    store.set_state(name, "offline")
+    store.get(name)
+    # One that is pending stays so: cut short here and resumed, it must not deliver without its proof.
+    store.turn(name, lambda old: "pending" if old.state == "pending" else "offline")
     for book in (ledger, *(ledger.of_run(run.run) for run in runs.all(name))):
         _forget(book, name)
     runs.delete(name)
@@ -83,7 +85,8 @@ def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillSto
     store.delete(name)
 
 
-def _check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
+def check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
+    """ConfigError if there are as many tasks already as the environment allows."""
     text = environ.get("LOGFERRY_MAX_TASKS") or ""
     if not text:
         return

@@ -27,7 +27,7 @@ from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import State, Stored, TaskStore
 
-__all__ = ["Gate", "Opener", "built", "fingerprint", "is_needed", "location"]
+__all__ = ["Gate", "Opener", "built", "fingerprint", "is_needed", "location", "place_of"]
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Gate:
     def state(self, old: Stored | None) -> State:
         """The state in which the task is stored over the old one."""
         known = self.proof
-        if old and old.state != "pending" and _place_of(old) == self._place:
+        if old and old.state != "pending" and place_of(old) == self._place:
             return old.state
         if self._needed and not (known and known.proved):
             return "pending"
@@ -152,7 +152,7 @@ class Gate:
         """Let the task work if nothing keeps it waiting any more, and it still delivers to this place; its state."""
 
         def decide(old: Stored) -> State:
-            return self.state(old) if old.state == "pending" and _place_of(old) == self._place else old.state
+            return self.state(old) if old.state == "pending" and place_of(old) == self._place else old.state
 
         self._store.turn(self._name, decide)
         found = self._store.find(self._name)
@@ -197,7 +197,8 @@ _WRONG: dict[Way, str] = {
 }
 
 
-def _place_of(stored: Stored) -> str:
+def place_of(stored: Stored) -> str:
+    """The fingerprint of where a stored task delivers to; empty if this release cannot tell."""
     try:
         return fingerprint((stored.spec or {})["destination"])
     except (LogferryError, LookupError):  # a kind that this release does not know: no place that could be the same
