@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     title: str
     trouble: str  # what makes it: a class of `troubles`
     options: Mapping[str, Any] = {}
-    needs: tuple[str, ...] = ("web", "stream", "datagram")  # of what a way offers, any one
+    needs: tuple[str, ...] = ("web", "put", "stream", "datagram")  # of what a way offers, any one
     group: Literal["status", "wire", "certificate", "engine", "kill", "moment"]
     fate: Fate
     row: str  # how the row of docs/fates.md begins that says so
@@ -82,7 +82,7 @@ def cells(*, full: bool) -> Iterator[Cell]:
                     yield Cell(way=way, fault=fault, seed=seed)
             continue
         for way in fitting:
-            mark = (fault.name, way.destination if fault.group == "status" else way.offers)
+            mark = (fault.name, (way.family or way.destination) if fault.group == "status" else way.offers)
             if full or (fault.group in ("status", "wire", "certificate") and mark not in met):
                 met.add(mark)
                 yield Cell(way=way, fault=fault)

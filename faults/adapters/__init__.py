@@ -17,13 +17,14 @@ __all__ = ["Address", "Way"]
 
 
 class Way(NamedTuple):
-    """One way to a destination. `offers` is what faults may need: `web`, `stream` or `datagram`, and `tls`."""
+    """One way to a destination. `offers` is what faults may need: `web`, `put`, `stream` or `datagram`, and `tls`."""
 
     name: str
     destination: str  # its kind
     confirmation: Confirmation
     offers: frozenset[str]
     secure: bool = False  # speaks TLS in every cell
+    family: str = ""  # of destinations that judge answers with the same code: CI meets each status once in it
 
 
 class Address(NamedTuple):

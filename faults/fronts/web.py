@@ -1,4 +1,4 @@
-"""A front of HTTP: posts are answered wrongly, cut or kept waiting; everything else passes."""
+"""A front of HTTP: posts and puts are answered wrongly, cut or kept waiting; everything else passes."""
 
 import gzip
 import http.client
@@ -63,7 +63,7 @@ class WebFront(Front):
 
     def _answer(self, connection: socket.socket, request: _Request, body: bytes) -> None:
         mischief = None
-        if request.method == "POST":
+        if request.method in ("POST", "PUT"):
             mischief = self.next_mischief(fits=lambda one: _fits(one, request, body))
         if mischief is None:
             connection.sendall(self._ask(request, body))

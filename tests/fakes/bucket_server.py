@@ -48,7 +48,7 @@ class BucketServer:
         self.bucket, self.keys, self.max_bytes, self._out = bucket, keys, max_bytes, out
         self.objects: dict[str, Stored] = {}
         self.puts = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -75,9 +75,8 @@ class BucketServer:
         with self._lock:
             self.puts += 1
             self.objects[key] = stored
-        if self._out is not None:
-            text = b"".join(line + b"\n" for line in self.lines())
-            self._out.write_bytes(text)
+            if self._out is not None:
+                self._out.write_bytes(b"".join(line + b"\n" for line in self.lines()))
 
     def get(self, key: str) -> bytes:
         """The object's bytes."""
