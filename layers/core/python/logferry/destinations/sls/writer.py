@@ -50,15 +50,15 @@ class Writer:
     def send(self, payload: Payload, time_out: float) -> None:
         """Group after group. What was taken before one failed is told, so that only the rest goes again."""
         until = self._now() + time_out
-        body, taken = memoryview(payload.body), list[int]()
-        for entry, indexes in zip(entries(body), grouped(payload.parts).values(), strict=True):
+        body = memoryview(payload.body)
+        for done, entry in enumerate(entries(body)):
             try:
                 self._put(bytes(body[entry.begin : entry.end]), until)
             except DeliveryError as error:
-                if error.in_doubt or not taken:
+                if error.in_doubt or not done:
                     raise
+                taken = [index for indexes in list(grouped(payload.parts).values())[:done] for index in indexes]
                 raise Refused(f"only some log groups were taken: {error}", refused={}, delivered=taken) from None
-            taken += indexes
 
     def confirm(self, time_out: float) -> None:
         """Nothing to do: the answer confirmed each group."""
