@@ -26,7 +26,7 @@ from logferry.errors import SourceError
 from logferry.model import Position, Record, Value
 from logferry.plan import Plan, Tally
 from logferry.sls.framing import DELIMITED, entries
-from logferry.sls.reading import BAD, Group, Log, narrowed, sampled, text, whole
+from logferry.sls.reading import BAD, Group, Log, narrowed, sampled, sampled_by_id, text, whole
 from logferry.sls.schema import schema
 from logferry.sls.write import list_entry
 
@@ -96,6 +96,9 @@ class LogGroups:
             if plan.fields is None and (not looks or passing > _MOST):
                 records = whole(group, logs)
                 records = plans.select(plain, records, tally) if looks or plan.stamp else records
+            elif plan.fields is None and plan.test is None:
+                records = whole(group, sampled_by_id(plan, group, logs, tally))
+                records = plans.select(Plan(stamp=plan.stamp), records, tally) if plan.stamp else records
             else:
                 records = narrowed(plain, group, logs, tally)
             yield from plans.select(Plan(then=plan.then), records, tally) if plan.then else records

@@ -1,6 +1,7 @@
 """The logs of one log group as records: whole, or only as far as a plan looks into them. The rules stand in `codec`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from logferry.sls import bulk
 from logferry.sls.schema import schema
 from logferry.values import is_missing
 
-__all__ = ["BAD", "Group", "Log", "narrowed", "sampled", "text", "whole"]
+__all__ = ["BAD", "Group", "Log", "narrowed", "sampled", "sampled_by_id", "text", "whole"]
 
 BAD = (DecodeError, UnicodeDecodeError)  # the second comes from protobuf's pure Python form
 Log = tuple[int, bytes]  # ordinal in the batch, raw
@@ -33,6 +34,22 @@ def sampled(logs: Iterable[Log], keep: Callable[[bytes], bool], tally: Tally) ->
     """Those that are kept; the others are counted, and not looked into."""
     for log in logs:
         if keep(log[1]):
+            yield log
+        else:
+            tally.sampled_out += 1
+
+
+def sampled_by_id(plan: Plan, group: Group, logs: Iterable[Log], tally: Tally) -> Iterator[Log]:
+    """Those that are kept; the others are counted, and not looked into any further than their id."""
+    by_id = _wanted((plan.id_field,))
+    for log in logs:
+        contents = _contents(log[1])
+        if contents is not None:
+            fields: Mapping[str, Value] = _picked(contents, group.meta, by_id)
+        else:
+            (record,) = _each(group, [log])
+            fields = record.fields
+        if plans.is_kept(plan, fields, log[1]):
             yield log
         else:
             tally.sampled_out += 1
@@ -58,11 +75,12 @@ def narrowed(plan: Plan, group: Group, logs: Iterable[Log], tally: Tally) -> Ite
 
     A log with unknown fields goes the plain way: upb drops a map entry that has one.
     """
-    parse, test, meta, stamp = schema().log_map.FromString, plan.test, group.meta, plan.stamp
+    parse, test, keep_id, meta, pick = schema().log_map.FromString, plan.test, plan.keep_id, group.meta, _picked
     needs, kept, by_id = _wanted(plan.needs), _wanted(plan.fields or ()), _wanted((plan.id_field,))
-    rest = Plan(stamp=stamp)
-    if stamp is not None:
-        meta = dict((stamp,)) | meta  # where the record has no such field
+    rest = Plan(stamp=plan.stamp)
+    if plan.stamp is not None:
+        meta = dict((plan.stamp,)) | meta  # where the record has no such field
+        pick = partial(_marked, *plan.stamp)  # where it has a missing mark
     for ordinal, raw in logs:
         try:
             log = parse(raw)
@@ -73,20 +91,29 @@ def narrowed(plan: Plan, group: Group, logs: Iterable[Log], tally: Tally) -> Ite
             yield from plans.select(plan, _each(group, [(ordinal, raw)]), tally)
             continue
         contents = log.Contents
-        if plan.keep_id is not None and not plans.is_kept(plan, _picked(contents, group.meta, by_id), raw):
+        if keep_id is not None and not plans.is_kept(plan, _picked(contents, group.meta, by_id), raw):
             tally.sampled_out += 1
-        elif test is not None and not test(_marked(_picked(contents, meta, needs), stamp)):
+        elif test is not None and not test(pick(contents, meta, needs)):
             tally.filtered += 1
         elif plan.fields is None:
             yield from plans.select(rest, _each(group, [(ordinal, raw)]), tally)
         else:
-            fields = _marked(_picked(contents, meta, kept), stamp)
-            yield Record(ordinal, log.Time, _nanos(log.Time_ns), fields, raw)
+            yield Record(ordinal, log.Time, _nanos(log.Time_ns), pick(contents, meta, kept), raw)
 
 
 def text(given: str | bytes) -> str:
     """With U+FFFD for what is not UTF-8."""
     return given if isinstance(given, str) else given.decode("utf-8", "replace")
+
+
+def _contents(raw: bytes) -> Mapping[str, bytes] | None:
+    """Of one log as a map; None if it has to be read pair by pair."""
+    try:
+        log = schema().log_map.FromString(raw)
+    except BAD:  # a key that is not UTF-8
+        return None
+    contents: Mapping[str, bytes] = log.Contents
+    return None if len(UnknownFieldSet(log)) else contents
 
 
 def _each(group: Group, logs: Iterable[Log]) -> Iterator[Record]:
@@ -123,10 +150,12 @@ def _picked(contents: Mapping[str, bytes], meta: Mapping[str, Value], keys: Iter
     }
 
 
-def _marked(fields: dict[str, Value], stamp: tuple[str, Value] | None) -> dict[str, Value]:
-    """With the stamp where the field is picked, and missing."""
-    if stamp is not None and stamp[0] in fields and is_missing(fields[stamp[0]]):
-        fields[stamp[0]] = stamp[1]
+def _marked(
+    name: str, value: Value, contents: Mapping[str, bytes], meta: Mapping[str, Value], keys: Iterable[str]
+) -> dict[str, Value]:
+    fields = _picked(contents, meta, keys)
+    if name in fields and is_missing(fields[name]):
+        fields[name] = value
     return fields
 
 
