@@ -16,7 +16,7 @@ from typing import Any
 from tests.fakes import kafka_python
 from tests.fakes.certificates import Authority
 
-__all__ = ["JARS", "PASSWORD", "USER", "Broker", "free_ports"]
+__all__ = ["JARS", "PASSWORD", "USER", "Broker", "free_ports", "wait_for"]
 
 JARS = Path(os.environ.get("LOGFERRY_KAFKA_JARS", Path(__file__).parents[2] / "build/services/kafka"))
 USER, PASSWORD = "ferry", "correct-horse-battery"
@@ -50,13 +50,12 @@ class Broker:
         """Returns when it answers."""
         with (self._folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen((*_JAVA, "kafka.Kafka", str(self._file)), stdout=log, stderr=log)
-        until = time.monotonic() + 120
-        while time.monotonic() < until and self._process.poll() is None:
-            with contextlib.suppress(Exception), self.admin() as admin:
-                admin.list_topics()
-                return
-            time.sleep(0.2)
-        raise RuntimeError(f"the broker does not answer: {(self._folder / 'broker.log').read_text()[-2000:]}")
+        wait_for(self.address(), self._process)
+        producer = kafka_python.load("kafka").KafkaProducer(bootstrap_servers=self.address())
+        try:  # it can give out producers' numbers only a while after it answers
+            producer.send("warm-up", b"-").get(timeout=60)
+        finally:
+            producer.close()
 
     def kill(self) -> None:
         """kill -9."""
@@ -112,6 +111,8 @@ class Broker:
             "allow.everyone.if.no.acl.found": "true",
             "log.dirs": str(self._folder / "data"),
             "auto.create.topics.enable": "true",  # so that a topic made by mistake would show
+            "broker.session.timeout.ms": "2000",  # as long as a killed one stands in its own way
+            "broker.heartbeat.interval.ms": "500",
             "num.network.threads": "2",
             "num.io.threads": "2",
             "offsets.topic.num.partitions": "1",
@@ -125,3 +126,14 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [one.getsockname()[1] for one in found]
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+    """Until somebody listens; RuntimeError when the process ends, or does not get so far."""
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"no broker answers at {address}; exit status {process.poll()}")
