@@ -23,7 +23,7 @@ from logferry.task_store import Applied
 from logferry.vault import Vault
 from logferry.wiring import workshop
 
-__all__ = ["prove"]
+__all__ = ["apply_put", "prove"]
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def prove(call: Call) -> dict[str, object]:
     passing: LogferryError | None = None
     for put in puts:
         try:
-            done = _applied(put, files, table, around)
+            done = apply_put(put, files, table, around)
         except LogferryError as error:
             passing = error if is_passing(error) else passing
             errors[put.keys[0][:200]] = told(error)
@@ -56,7 +56,7 @@ def prove(call: Call) -> dict[str, object]:
     return {"applied": applied, "ignored": ignored, "errors": errors}
 
 
-def _applied(put: Put, files: TaskFiles, table: Table, around: Surroundings) -> Applied | None:
+def apply_put(put: Put, files: TaskFiles, table: Table, around: Surroundings) -> Applied | None:
     """What came of one file, None if it is none or gone by now."""
     if not files.is_meant(put):
         return None
