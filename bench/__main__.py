@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import central, fresh, objects, rates, report, stores, workers
+from bench import brokers, central, fresh, objects, posts, rates, report, stores, workers
 from bench.measure import Row
 from bench.receivers import ROOT
 from bench.scale import FULL, QUICK, Scale
@@ -18,8 +18,10 @@ CASES: dict[str, tuple[Callable[[str, Scale], list[Row]], tuple[str, ...]]] = {
     "decode": (rates.decode, ("waf", "small")),
     "hec": (rates.hec, ("waf", "small")),
     "syslog": (rates.syslog, ("waf", "small")),
+    "http": (posts.http, ("waf", "small")),
     "s3": (objects.s3, ("waf", "small")),
     "sls": (central.sls, ("waf", "small")),
+    "kafka": (brokers.kafka_topic, ("waf", "small")),
     "select": (rates.select, ("waf",)),
     "memory": (fresh.memory, ("waf", "small")),
     "cold": (fresh.cold, ("",)),

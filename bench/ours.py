@@ -23,7 +23,7 @@ from logferry.wiring import Workshop
 
 __all__ = ["Bay", "decode"]
 
-ENVIRON = {"BENCH_TOKEN": "11111111-2222-3333-4444-555555555555"}
+ENVIRON = {"BENCH_TOKEN": "11111111-2222-3333-4444-555555555555", "BENCH_KEY": "Bench2026Key"}
 _STREAM = Stream(name="0")
 
 

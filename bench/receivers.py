@@ -1,7 +1,7 @@
 """Receivers that cost next to nothing, in processes of their own: `python -m bench.receivers http|tcp|deaf|nobody`.
 
-They take everything, look at nothing, and end with their standard input; `deaf` takes what
-is sent and answers only to GET, and where `nobody` is connecting is refused. The port is the first line of output.
+They take everything, look at nothing, and end with their standard input; `deaf` takes what is sent and answers only to
+GET and HEAD, and where `nobody` is connecting is refused. The port is the first line of output.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ def _http(connection: socket.socket, kind: str) -> None:
             if not chunk:
                 return
             held += chunk
-        length, is_get = _LENGTH.search(held, 0, end), held.startswith(b"GET ")
+        length, is_get, is_head = _LENGTH.search(held, 0, end), held.startswith(b"GET "), held.startswith(b"HEAD ")
         left = (int(length[1]) if length else 0) - (len(held) - end - 4)
         held = held[len(held) + left :] if left < 0 else b""
         while left > 0:
@@ -53,7 +53,9 @@ def _http(connection: socket.socket, kind: str) -> None:
             if not chunk:
                 return
             left -= len(chunk)
-        if kind == "http" or is_get:
+        if is_head:
+            connection.sendall(_HEAD + b"Content-Length: 0\r\n\r\n")
+        elif kind == "http" or is_get:
             connection.sendall(_REPLY)
 
 
