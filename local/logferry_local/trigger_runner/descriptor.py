@@ -13,7 +13,14 @@ from logferry.config import load
 from logferry.errors import ConfigError
 from logferry_local.platforms import Function
 from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, Trigger, schedule
-from logferry_local.trigger_runner.fc3 import LogTriggerConfig, OssConfig, Props, TimerConfig, TriggerDocument
+from logferry_local.trigger_runner.fc3 import (
+    HttpConfig,
+    LogTriggerConfig,
+    OssConfig,
+    Props,
+    TimerConfig,
+    TriggerDocument,
+)
 from logferry_local.trigger_runner.variables import expand
 
 __all__ = ["functions", "read", "triggers"]
@@ -73,6 +80,9 @@ def _trigger(name: str, props: Props, document: object, path: str, endpoint: str
     outer = load(TriggerDocument, document, path=path)
     if outer.trigger_type == "log":
         return _log(name, props, outer, path, endpoint)
+    if outer.trigger_type == "http":
+        load(HttpConfig, outer.trigger_config, path=f"{path}.triggerConfig")
+        return []  # whoever calls fires it: `logferry serve` is for that
     retries = props.async_invoke_config.max_async_retry_attempts if props.async_invoke_config else 3
     if outer.trigger_type == "oss":
         put = load(OssConfig, outer.trigger_config, path=f"{path}.triggerConfig")

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from logferry.config import Config
 
-__all__ = ["LogTriggerConfig", "OssConfig", "Props", "TimerConfig", "TriggerDocument"]
+__all__ = ["HttpConfig", "LogTriggerConfig", "OssConfig", "Props", "TimerConfig", "TriggerDocument"]
 
 Memory = Annotated[int, Meta(ge=128, le=32768, multiple_of=64, description="128-32768 MB in steps of 64")]
 Timeout = Annotated[int, Meta(ge=1, le=86400, description="1-86400 seconds")]
@@ -109,11 +109,18 @@ class OssConfig(_Camel, frozen=True, kw_only=True):
     filter: OssFilter
 
 
+class HttpConfig(_Camel, frozen=True, kw_only=True):
+    """`triggerType: http`."""
+
+    auth_type: Literal["anonymous", "function", "jwt"]
+    methods: Annotated[list[Literal["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]], Meta(min_length=1)]
+
+
 class TriggerDocument(_Camel, frozen=True, kw_only=True):
     """One trigger before its own configuration is looked at."""
 
     trigger_name: str
-    trigger_type: Literal["log", "oss", "timer"]
+    trigger_type: Literal["http", "log", "oss", "timer"]
     trigger_config: dict[str, Any]
     source_arn: str = ""
     invocation_role: str = ""

@@ -80,14 +80,16 @@ class DeadLetters:
         self.store = store
         self.clock = clock
 
-    def park(self, task: str, task_version: int, place: Place, reason: str, original: bytes) -> str:
+    def park(
+        self, task: str, task_version: int, place: Place, reason: str, original: bytes, *, source: str = "sls"
+    ) -> str:
         """Write one; returns its key once it is durable. What a person made of the same record before is kept."""
         key = key_of(task, "open", place)
         body = base64.b64encode(original).decode()
         old = self._readable(key)
         letter = DeadLetter(
             task=task, task_version=task_version, place=place, reason=reason[:500], parked_at=int(self.clock()),
-            original=body, edits=old.edits if old and old.original == body else (),
+            original=body, source=source, edits=old.edits if old and old.original == body else (),
         )  # fmt: skip
         self.store.put(key, msgspec.json.encode(letter))
         return key

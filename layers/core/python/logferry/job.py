@@ -40,6 +40,7 @@ class Job:
     encoder: Encoder
     destination: Destination
     circuit: Circuit = "half-open"
+    source: str = "sls"  # the kind: dead letters say which file reads them again
     budget: ParkBudget | None = None  # made by the first lane: what was parked counts across calls
 
     def reach(self, time_out: float) -> None:

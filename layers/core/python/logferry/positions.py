@@ -54,6 +54,8 @@ def adopt(task: str, stream: str, position: Position, ledger: Ledger, now: float
 
 def seek(task: str, source: Source, ledger: Ledger, at: str | int, now: float, only: str | None = None) -> list[Moved]:
     """Move all streams (or `only` one) to begin, end or a Unix time; none of them while one is in work (Conflict)."""
+    if source.replays == "never":
+        raise ConfigError([f"task {task} is sent its logs: there is nothing that could be read again"], subject="seek")
     streams = source.streams()
     if only is not None and only not in [stream.name for stream in streams]:
         known = ", ".join(stream.name for stream in streams)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from logferry.delivery import Verdict
 from logferry.model import Counts
-from logferry.sources import Batch
+from logferry.sources import Batch, Judged
 
 __all__ = ["Heart", "Pending", "Window"]
 
@@ -30,6 +30,11 @@ class Pending:
     parked: dict[int, str] = field(default_factory=dict)
     sealed: bool = False  # every payload of it was submitted
     time: int | None = None  # Unix seconds: event time of the first record that passed the plan
+
+    def __post_init__(self) -> None:
+        """What the source could not read is parked beside what the destination refuses."""
+        if isinstance(self.batch, Judged):
+            self.parked.update(self.batch.unreadable)
 
     @property
     def settled(self) -> bool:

@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from logferry.errors import ConfigError
 from logferry.meter import SILENT, Meter, Sums
 from logferry.runtime import events, log_lines
+from logferry.runtime.web import Response
 
-__all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer"]
+__all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer", "web_entry"]
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Reply:
     body: Mapping[str, object]
 
 
-Function: TypeAlias = Callable[[Call], Mapping[str, object] | Reply]
+Function: TypeAlias = Callable[[Call], Mapping[str, object] | Reply | Response]
 Handler: TypeAlias = Callable[[object, object], object]
 
 
@@ -83,7 +85,23 @@ def entry(
         with log_lines.to_stderr(settings, request_id), _metered(cloud, context, request_id) as meter:
             call = Call(events.decode(event), request_id, cloud.environ(context, settings), left, meter)
             result = function(call)
-        return cloud.reply(result.body if isinstance(result, Reply) else result)
+        return cloud.reply(result.body if isinstance(result, Reply | Response) else result)
+
+    return handler
+
+
+def web_entry(
+    function: Function, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+) -> Handler:
+    """As `entry`, for an HTTP trigger: whoever called is told 400 or 500 and nothing else; the log says what it was."""
+    inner = entry(function, environ=environ, clock=clock)
+
+    def handler(event: object, context: object) -> object:
+        try:
+            return inner(event, context)
+        except Exception as error:  # noqa: BLE001  # told in the log; a platform would show its text to a stranger
+            bad = isinstance(error, ConfigError) and error.subject == "event"
+            return _cloud(context, os.environ if environ is None else environ).reply(Response(400 if bad else 500).body)
 
     return handler
 

@@ -15,7 +15,7 @@ from logferry.model import Position, Record
 from logferry.plan import Plan, Tally
 from logferry.vault import Vault
 
-__all__ = ["Batch", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
+__all__ = ["Batch", "Judged", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
 
 Replays = Literal["cursor", "by_key", "never"]
 Progress = Literal["ordered", "set"]
@@ -85,6 +85,13 @@ class Source(Protocol):
     def read(self, stream: str, begin: Position, end: Position) -> Iterator[Batch]:
         """Batches that tile [begin, end) in order; the last may be empty, to move the position on."""
         ...
+
+
+@runtime_checkable
+class Judged(Batch, Protocol):
+    """A batch of which the source cannot read some records: those are parked as they came, the others go on."""
+
+    unreadable: Mapping[int, str]  # ordinal -> reason
 
 
 @runtime_checkable

@@ -1,0 +1,62 @@
+"""A post through the engine: the first slot that is free takes it, as a range of one position, like any other range.
+
+Each slot is a stream with a row, so that parking, park budget, counts and leases are the engine's own. A slot whose
+owner was killed is free again when its lease ends; until then the next one is taken. What failed stays open: whatever
+comes next into the slot is counted as perhaps repeated, since the sender of what failed sends it again.
+"""
+
+from collections.abc import Sequence
+
+from logferry.desk import Desk
+from logferry.errors import StateError, Transient, Unfinished
+from logferry.group import Part, Pull, pump
+from logferry.job import Job
+from logferry.ledger import Row
+from logferry.sources._bodies import Piece
+from logferry.sources.received import ReceivedSource
+
+__all__ = ["MOST", "deliver", "resting"]
+
+MOST = 64  # slots of one task: so many posts at once, in all processes together
+_LONGEST_REST = 15.0  # seconds: a sender gives up sooner than a stream's back-off would end
+
+
+def deliver(job: Job, post: Sequence[Piece], source: ReceivedSource, desk: Desk) -> Part:
+    """Deliver or park all of it: a part without an error has. Raises Transient while all slots are taken, StateError.
+
+    Raises Transient too while the destination wants to be left alone.
+    """
+    for number in range(MOST):
+        row = _row(job.name, str(number), desk)
+        now = desk.patience.clock()
+        if row.lease and row.lease.holds(now):
+            continue
+        rest = resting(row, now)
+        if rest:
+            raise Transient(row.last_error or "the destination failed a moment ago", retry_after=rest)
+        end = str(int(row.position) + 1)
+        pull = Pull(
+            source.holding(post), row.stream, row.position, end, desk.ledger, desk.dead, desk.settings, desk.patience
+        )
+        part = pump([job], pull)[job.name]
+        if part.lane is not None or part.error is not None:
+            return part
+    raise Transient(f"all {MOST} slots are taken", retry_after=1.0)
+
+
+def resting(row: Row, now: float) -> float:
+    """Seconds that the slot's destination is still to be left alone."""
+    return max(0.0, min(row.rest(now), row.updated + _LONGEST_REST - now))
+
+
+def _row(task: str, slot: str, desk: Desk) -> Row:
+    row = desk.ledger.get(task, slot)
+    if row is None:
+        made = desk.ledger.create(task, slot, desk.source.position(slot, "begin"), now=desk.patience.clock())
+        if made and not desk.is_online(task):  # asked after: a row made for a deleted task would start it all over
+            desk.ledger.forget(task, slot)
+            raise Unfinished(f"task {task} is not online any more")
+        row = desk.ledger.get(task, slot)
+    if row is None:
+        raise StateError(f"task {task}: the row for slot {slot} vanished while it was made")
+    return row

@@ -1,0 +1,92 @@
+"""`logferry serve receive|verify_request`: the functions with an HTTP trigger as servers, until SIGTERM or Ctrl-C."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from logferry import wiring
+from logferry.errors import ConfigError
+from logferry.runtime import log_lines
+from logferry.runtime.sparing import Sparing
+
+if TYPE_CHECKING:
+    from logferry_local.serving.listener import Application
+
+__all__ = ["register"]
+
+_STOPS = {signal.SIGTERM, signal.SIGINT}
+_ONCE_IN = 60.0  # seconds: the same warning or error is written once
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port; the address is printed.")]
+Certificate = Annotated[Path | None, typer.Option(help="PEM file: listen with TLS. Goes with --tls-key.")]
+Key = Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")]
+Seconds = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that a body may take to arrive.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `serve` with its subcommands."""
+    group = typer.Typer(help="Run a function with an HTTP trigger as a server.", no_args_is_help=True)
+    group.command("receive")(receive)
+    group.command("verify_request")(verify_request)
+    app.add_typer(group, name="serve")
+
+
+def receive(
+    *, host: Host = "127.0.0.1", port: Port = 8080, tls_cert: Certificate = None, tls_key: Key = None,
+    body_seconds: Seconds = 30.0,
+) -> None:  # fmt: skip
+    """Take posts of logs for the tasks in the state table, each at its path."""
+    from logferry.receiver import Receiver
+    from logferry_local.serving.answering import Posts
+
+    shop = wiring.Workshop(wiring.open_table(os.environ), wiring.open_store(os.environ)).renewed(os.environ)
+    try:
+        posts = Posts(Receiver(shop), body_seconds)
+        _serve("receive", posts, posts.close, (host, port, tls_cert, tls_key))
+    finally:
+        shop.close()
+
+
+def verify_request(
+    *, host: Host = "127.0.0.1", port: Port = 8081, tls_cert: Certificate = None, tls_key: Key = None
+) -> None:
+    """Say whether requests are signed: 200 or 403, for a proxy that asks (nginx: auth_request)."""
+    from logferry.verify_calls import Verifier
+    from logferry_local.serving.answering import Verdicts
+
+    verdicts = Verdicts(Verifier(os.environ))
+    _serve("verify_request", verdicts, verdicts.close, (host, port, tls_cert, tls_key))
+
+
+def _serve(
+    name: str, application: "Application", finish: Callable[[], None], place: tuple[str, int, Path | None, Path | None]
+) -> None:
+    from logferry_local.serving.listener import Address, Listener
+
+    if (place[2] is None) != (place[3] is None):
+        raise ConfigError(["--tls-cert: goes with --tls-key, and the other way round"], subject="serve")
+    least = log_lines.level(os.environ)
+    with log_lines.shown(name, least, filters=[Sparing(_ONCE_IN)]), _signals_kept():
+        listener = Listener(application, Address(*place))
+        typer.echo(f"{name} listening on {listener.address}")
+        try:
+            signal.sigwait(_STOPS)
+        finally:
+            listener.close()
+            finish()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Waited for, not handled: a handler may come while this thread holds the very lock that it needs."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # the threads inherit it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
