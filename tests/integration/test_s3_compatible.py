@@ -1,6 +1,10 @@
 """s3_compatible against another vendor's server (localbucket), and kills on the way into a bucket."""
 
 import json
+import subprocess
+import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from tests.fakes.buckets import localbucket
 from tests.fakes.ferry import Ferry, ferry
 
 from logferry import wiring
+from logferry_local.backfill.window import shown
 
 KEYS = [("ID", "AKIATEST"), ("KEY", "test-secret")]
 TO = {"addressing": "path", "access_key_id": "secret://env/ID", "secret_access_key": "secret://env/KEY"}
@@ -64,3 +69,19 @@ def test_a_killed_function_leaves_no_object_twice(boat: Ferry, server: BucketSer
     assert sorted(ids) == [f"id-{number:06d}" for number in range(RECORDS)]
     counts = boat.verified("to-bucket")
     assert (counts.read, counts.delivered) == (RECORDS, RECORDS)
+
+
+def test_a_backfill_does_not_write_over_what_the_live_run_delivered(boat: Ferry, server: BucketServer) -> None:
+    """Its last batch begins where one of the live run's began, and ends earlier: all records stay in the bucket."""
+    boat.put(2 * GROUP, group=GROUP)  # the first two groups of five that the live run reads at once
+    until = int(time.time()) + 1
+    time.sleep(until - time.time() + 0.02)
+    boat.put(3 * GROUP, group=GROUP)
+    boat.until_done()
+    window = ["--from", shown(until - 3_000), "--to", shown(until)]
+    command = [sys.executable, "-c", "from logferry_local.cli import main; main()", "backfill", "to-bucket", *window]
+    done = subprocess.run([*command, "--again"], env=boat.environ, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found = Counter(json.loads(line)["id"] for line in server.lines() if line.startswith(b"{"))
+    assert len(found) == boat.total
+    assert sum(found.values()) == boat.total + RECORDS + 2 * GROUP  # what the window held is there twice, as asked for

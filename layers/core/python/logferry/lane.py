@@ -79,9 +79,9 @@ class Lane:
         self._reach = batch.end
         self._window.take(pending)
         tally, job, patience = Tally(), self.job, self._sending()
-        frame = job.encoder.frame
+        frame, name = job.encoder.frame, self._pull.ledger.named(self._pull.stream)
         for bare in packing.pack(self._parts(pending, tally), job.destination.limits, frame):
-            payload = bare._replace(origin=Origin(self._pull.stream, batch.begin, pending.time or 0))
+            payload = bare._replace(origin=Origin(name, batch.begin, pending.time or 0))
             self._window.send(pending, partial(settle, payload, job.destination, frame, self._budget, patience))
         pending.counts = Counts(
             read=batch.count, filtered=tally.filtered, sampled_out=tally.sampled_out,

@@ -71,6 +71,11 @@ class Ledger:
         """The rows of a backfill run."""
         return Ledger(self._table, self._owner, run)
 
+    def named(self, stream: str) -> str:
+        """The stream as payloads name it. A backfill's is another: its batches may begin where the live run's began and
+        end earlier, so what it sends must not write theirs over."""
+        return f"{stream}@{self._run}" if self._run else stream
+
     def get(self, task: str, stream: str) -> Row | None:
         """The row, None if the task has never met the stream."""
         item = self._table.get(self._partition(task), stream)
