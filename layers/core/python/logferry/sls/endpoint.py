@@ -60,13 +60,20 @@ class Endpoint(NamedTuple):
         host = "localhost" if ":" in self.host else self.host  # an IPv6 address cannot stand behind a label
         return f"{project}.{host}" if project else host
 
+    @property
+    def region(self) -> str:
+        """The vendor's region that it is in; "" for a host that is not the vendor's."""
+        if not self.host.endswith(_VENDOR):
+            return ""
+        region = self.host.removesuffix(_VENDOR)
+        for network in _NETWORKS:
+            region = region.removesuffix(network)
+        return region
+
     def place(self) -> tuple[str, int]:
         """Equal for two endpoints of the same service, whichever network (public, intranet) and scheme they name."""
-        if self.host.endswith(_VENDOR):
-            region = self.host.removesuffix(_VENDOR)
-            for network in _NETWORKS:
-                region = region.removesuffix(network)
-            return region + _VENDOR, 0
+        if self.region:
+            return self.region + _VENDOR, 0
         return self.host, self.port or (443 if self.scheme == "https" else 80)
 
 

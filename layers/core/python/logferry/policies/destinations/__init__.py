@@ -1,0 +1,1 @@
+"""What delivering needs. One file a destination: `grants(Task, options, Whom) -> list[Grant]`."""
