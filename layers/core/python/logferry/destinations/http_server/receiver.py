@@ -84,7 +84,7 @@ class Receiver:
                 self._post(body, name, until)
             except Transient as error:
                 raise self._counted(name, error) from None
-        self._failures.clear()
+        self._failures.pop(name, None)
 
     def confirm(self, time_out: float) -> None:
         """Nothing to do: each answer confirmed its request."""
@@ -135,7 +135,7 @@ class Receiver:
         count = self._failures[name] = self._failures.get(name, 0) + 1
         if count <= self._options.max_retries:
             return error
-        del self._failures[name]
+        self._failures.pop(name, None)
         pause = max(error.retry_after or 0.0, _PAUSE)
         return Transient(f"{error}; {count} tries in vain", retry_after=pause, in_doubt=error.in_doubt)
 
