@@ -175,7 +175,7 @@ class Lane:
         if places:
             self._renew()  # whoever lost the stream parks nothing that its new owner may deliver
         for ordinal, reason in pending.parked.items():
-            dead.park(name, self.job.version, places[ordinal], reason, batch.original(ordinal))
+            dead.park(name, self.job.version, places[ordinal], reason, batch.original(ordinal), source=self.job.source)
         if places:
             facts = {
                 "task": name,

@@ -21,7 +21,7 @@ from logferry.meter import SILENT, Meter, Sums
 from logferry.runtime import events, log_lines
 from logferry.runtime.web import Response
 
-__all__ = ["Call", "Function", "Handler", "Reply", "entry", "initializer", "web_entry"]
+__all__ = ["Call", "Function", "Handler", "Reply", "WebFunction", "entry", "initializer", "web_entry"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ class Reply:
     body: Mapping[str, object]
 
 
-Function: TypeAlias = Callable[[Call], Mapping[str, object] | Reply | Response]
+Function: TypeAlias = Callable[[Call], Mapping[str, object] | Reply]
+WebFunction: TypeAlias = Callable[[Call], Mapping[str, object] | Response]
 Handler: TypeAlias = Callable[[object, object], object]
 
 
@@ -73,7 +74,10 @@ class Cloud(Protocol):
 
 
 def entry(
-    function: Function, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    function: Function | WebFunction,
+    *,
+    environ: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Handler:
     """The handler for both clouds. `environ` (default: the process's, read at each call) and `clock` are for tests."""
 
@@ -91,7 +95,7 @@ def entry(
 
 
 def web_entry(
-    function: Function, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    function: WebFunction, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Handler:
     """As `entry`, for an HTTP trigger: whoever called is told 400 or 500 and nothing else; the log says what it was."""
     inner = entry(function, environ=environ, clock=clock)
