@@ -60,7 +60,7 @@ def problems(data: object) -> list[str]:
         ("leq", 0.5, ["0.5", ".5", "-1", "5e-1"], ["0.51"]),
         ("lt", 0, ["-1", "-0.1"], ["0", "-0", "1"]),
         ("gt", 5, ["6."], ["٦", "6。", ".", "e5", "1e", "--6"]),
-        ("contains", "b", ["abc", "b"], ["ac", "B", "", 5, None, ["b"]]),
+        ("contains", "b", ["abc", "b", ["b"], ["a", "b"]], ["ac", "B", "", 5, None, ["abc"], [], {"b": 1}]),
         ("startsWith", "/api/", ["/api/x", "/api/"], ["/api", "x/api/", None]),
         ("endsWith", ".js", ["a.js", ".js"], ["a.jsx", None]),
         ("matches", "b+c", ["abbc", "bc"], ["ac", "BC", "", 5, None, ["bc"]]),

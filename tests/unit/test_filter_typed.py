@@ -1,5 +1,7 @@
 """A filter of a task with a category: names, operators and values by the field's type."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -142,3 +144,15 @@ def test_without_made_names_are_not_checked_but_types_are() -> None:
 def test_a_value_outside_the_published_ones_is_no_mistake() -> None:
     """Vendors add some without telling."""
     assert holds(leaf("BotTag", "eq", "brand_new"), "brand_new")
+
+
+def test_a_task_without_category_and_pattern_loads_nothing_for_them() -> None:
+    """A cold start pays for what its task uses."""
+    code = (
+        "import sys, logferry.task_plan\n"
+        "from logferry.stages.filter import compile_filter\n"
+        "compile_filter({'field': 'a', 'op': 'in', 'value': ['x']})\n"
+        "print(*sorted({'re2', 'tomllib', 'logferry.stages.operators.cidr'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == ""

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from logferry import documents, task_schema, times
+from logferry import categories, documents, task_schema, times
 from logferry import task as tasks
 from logferry.control import Control
 from logferry.errors import ConfigError, LogferryError, Misconfigured
+from logferry.stages.hints import hints
 from logferry.task import Task
 from logferry_local import plan_view, proof_view
 from logferry_local import task_view as view
@@ -43,6 +44,10 @@ def check(files: Files, *, live: Live = False, as_json: Json = False) -> None:
             report: dict[str, Any] = {"file": file, "task": task and task.task, "problems": found}
             if task and not found and not as_json:
                 typer.echo(f"{file}: task {task.task} is right")
+            notes = _notes(task) if task and not found else []
+            if notes:
+                report["notes"] = notes
+                typer.echo("\n".join(f"{file}: note: {note}" for note in notes), err=True)
             if task and not found and control:
                 steps = control.check_live(task)
                 report["live"] = [step._asdict() for step in steps]
@@ -129,6 +134,11 @@ def _read(file: Path) -> bytes:
             return opened.read(documents.MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError([f"cannot be read: {error.strerror}"]) from None
+
+
+def _notes(task: Task) -> list[str]:
+    """What may be a slip, though the task is right."""
+    return hints(task.filter, categories.find(task.category)) if task.filter and task.category else []
 
 
 def _complain(checked: Sequence[Checked]) -> None:

@@ -1,7 +1,6 @@
 """Cloudflare Logpush's filter: `{"where": …}`, a condition or conditions under `and` and `or`, nested as one likes.
 
-Source: Cloudflare's developer documentation, "Filters" of Logpush. Its `contains` on lists has no counterpart: here
-`contains` is for text.
+Source: Cloudflare's developer documentation, "Filters" of Logpush.
 """
 
 from collections.abc import Mapping

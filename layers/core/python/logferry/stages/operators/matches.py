@@ -12,6 +12,9 @@ __all__ = ["judge"]
 MAX_LENGTH = 1_000
 # Where RE2 must step through a program for each letter: 15 ms for 64 kB of text at this size (measured), 96 at 60,000.
 MAX_STEPS = 5_000
+_MEMORY = (
+    2 << 20
+)  # bytes for one pattern, of which a task may have twenty; half of it made large ones twenty times slower
 
 
 def judge(wanted: object) -> Callable[[Value], bool]:
@@ -25,6 +28,7 @@ def judge(wanted: object) -> Callable[[Value], bool]:
     options = re2.Options()
     options.log_errors = False  # else it writes to standard error
     options.never_capture = True
+    options.max_mem = _MEMORY
     try:
         # As bytes: for text the binding counts letters before and after each match, which nobody asks for here.
         pattern = re2.compile(wanted.encode(), options)
