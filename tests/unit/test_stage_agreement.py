@@ -53,6 +53,7 @@ def problems(**changes: object) -> list[str]:
         ({"rename": {"x": "y"}, "fields": ["a", "b"]}, "rename.x: is not among fields"),
         ({"rename": {"a": "SiteName"}, "fields": ["a"], "site": "a.example"},
          "rename.a: 'SiteName' is the name of another field"),
+        ({"rename": {"a": "SiteName"}, "site": "a.example"}, "rename.a: 'SiteName' is the name of another field"),
         ({"rename": {"a": "b"}, "fields": ["a"], "redact": [HIDE | {"action": "drop"}]},
          "rename.a: is not among fields"),
         ({"rename": {"CustomFields": "c"}, "fields": ["ClientIP"], "custom_fields": FLAT} | ACCESS,

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logferry import kinds, registry, task
+from logferry import categories, kinds, registry, task
 from logferry.errors import ConfigError
 from logferry.model import Record
 from logferry.plan import Tally, select
@@ -17,7 +17,7 @@ from logferry.task import Task
 from logferry.task_plan import plan_of
 from logferry.vault import Vault
 
-VAULT = Vault({})
+VAULT = Vault({"KEY": "a key of thirty-two characters.."})
 
 GOOD: dict[str, Any] = {
     "task": "waf",
@@ -189,9 +189,22 @@ def options(room: str) -> st.SearchStrategy[object]:
     )
 
 
+_names = st.sampled_from(["ClientIP", "ClientRequestID", "SiteName", "CustomFields", "Cookies.a", "x"])
+_lists = st.lists(_names, max_size=3, unique=True)
+_rules = st.fixed_dictionaries(
+    {"action": st.sampled_from(["drop", "mask", "hash"])},
+    optional={"fields": _lists, "pattern": st.sampled_from(["ip", "card"]), "key": st.just("secret://env/KEY")},
+)
+_stages: dict[str, st.SearchStrategy[Any]] = {
+    "category": st.sampled_from(categories.names()), "site": st.just("a.example"), "fields": _lists,
+    "sampling": st.sampled_from(["1%", "100%"]), "redact": st.lists(_rules, max_size=3),
+    "custom_fields": st.fixed_dictionaries({"cookies": _lists}, optional={"shape": st.just("flat")}),
+    "timestamps": st.just("unix_s") | st.fixed_dictionaries({"format": st.just("rfc3339"), "fields": _lists}),
+    "rename": st.dictionaries(_names, _names, max_size=3),
+}  # fmt: skip
 documents = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys(Task.__struct_fields__, plain)
+    optional={name: plain | _stages.get(name, plain) for name in Task.__struct_fields__}
     | {"source": st.just(GOOD["source"]) | options("sources") | plain}
     | {"destination": st.just(GOOD["destination"]) | options("destinations") | plain},
 )

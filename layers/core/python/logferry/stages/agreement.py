@@ -146,7 +146,7 @@ def _clashes(stages: Stages, kind: Category | None) -> Iterator[str]:
 def _leaving(stages: Stages, kind: Category | None) -> set[str]:
     """Fields that may be there when names are changed, as far as it is known."""
     selected = selection(stages)
-    found = set(selected if selected is not None else kind.fields if kind else ())
+    found = set(selected if selected is not None else kind.fields if kind else ()) | ({SITE} if stages.site else set())
     if stages.custom_fields:
         found = found - set(custom_fields.INPUTS) | (_taken_out(stages) or {custom_fields.OUTPUT})
     dropped = {
