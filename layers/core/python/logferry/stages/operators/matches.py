@@ -12,9 +12,8 @@ __all__ = ["judge"]
 MAX_LENGTH = 1_000
 # Where RE2 must step through a program for each letter: 15 ms for 64 kB of text at this size (measured), 96 at 60,000.
 MAX_STEPS = 5_000
-_MEMORY = (
-    2 << 20
-)  # bytes for one pattern, of which a task may have twenty; half of it made large ones twenty times slower
+# Bytes for one pattern, of which a task may have twenty. Half of it made large ones twenty times slower (measured).
+_MEMORY = 2 << 20
 
 
 def judge(wanted: object) -> Callable[[Value], bool]:
