@@ -66,6 +66,15 @@ def test_an_environment_without_a_key_names_the_variables() -> None:
         Environ(Vault({}), ALIBABA_NAMES).current()
 
 
+def test_renewing_where_there_is_no_key_is_no_error() -> None:
+    """The engine asks after each refusal; the next request looks anew, and finds what is there by then."""
+    environ: dict[str, str] = {}
+    keys = Environ(Vault(environ), ALIBABA_NAMES)
+    assert not keys.renew()
+    environ |= dict.fromkeys(ALIBABA_NAMES, "x")
+    assert keys.current().access_key_id == "x"
+
+
 def test_the_options_come_before_the_environment() -> None:
     """What the task names is what it gets."""
     vault = Vault({"ID": "AK", "KEY": "s"} | dict.fromkeys(AWS_NAMES, "other"))

@@ -55,7 +55,9 @@ _ADVICE: Mapping[str, str] = {
 }
 _CODE = re.compile(rb"<Code>\s*([A-Za-z0-9_.:-]{1,80})\s*</Code>")
 _REGION = re.compile(rb"<Region>\s*([a-z0-9-]{1,40})\s*</Region>")
-_ENDPOINT = re.compile(rb"<Endpoint>[a-z0-9.-]*?[.-](?:oss-)?([a-z]{2}(?:-[a-z0-9]+){1,4})[a-z0-9.-]*</Endpoint>")
+_ENDPOINT = re.compile(
+    rb"<Endpoint>[a-z0-9.-]*?(?:\bs3[.-]([a-z0-9-]+)\.amazonaws|\boss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs)\.com"
+)
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _READ = 8_192  # bytes of a body that are looked at
 _LATER = frozenset((307, 408, 425, 429))
@@ -74,7 +76,7 @@ def region_told(reply: Reply) -> str:
     if _NAME.fullmatch(named):
         return named
     found = _REGION.search(reply.body[:_READ]) or _ENDPOINT.search(reply.body[:_READ])
-    return found[1].decode() if found else ""
+    return next(filter(None, found.groups())).decode() if found else ""
 
 
 def said(reply: Reply, subject: str) -> str:

@@ -17,6 +17,7 @@ from logferry.buckets.packed import form_of
 from logferry.config import seconds
 from logferry.errors import ConfigError, Misconfigured
 from logferry.model import Confirmation, Limits, Payload
+from logferry.transport.web import Reply
 
 __all__ = ["Depot", "Rules"]
 
@@ -44,9 +45,18 @@ class Depot:
         self._longest = seconds(options.timeout)
 
     def check(self, time_out: float) -> None:
-        """Ask the bucket for what needs no object. A key that may only write is enough."""
+        """Ask the bucket for what needs no object. A key that may only write is enough.
+
+        A key that is refused is read again at once: nobody else does that for a task that is held.
+        """
         self._form.pack(b"")
-        reply = self._bucket.look(self._rules.look, min(time_out, self._longest))
+        until = time.monotonic() + min(time_out, self._longest)
+        try:
+            reply = self._look(until)
+        except Misconfigured:
+            if not self.refresh():
+                raise
+            reply = self._look(until)
         if reply is not None and b"<Payer>Requester</Payer>" in reply.body:
             raise Misconfigured(
                 f"{self._bucket.place.name}: Requester Pays is on, and whoever delivers would pay for what others "
@@ -83,6 +93,9 @@ class Depot:
     def read_token(self, key: str, time_out: float) -> str:
         """The text of a file that `place_token` wrote. Misconfigured if it is not there."""
         return self._bucket.get(key, time_out).decode(errors="replace")
+
+    def _look(self, until: float) -> Reply | None:
+        return self._bucket.look(self._rules.look, until - time.monotonic())
 
     def _put(self, key: str, body: bytes, content_type: str, until: float) -> None:
         headers = {**self._headers, "Content-Type": content_type}

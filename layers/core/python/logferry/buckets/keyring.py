@@ -69,10 +69,13 @@ class Environ:
 
     def renew(self) -> bool:
         """Have the vault read all parts again; whether the key, or what stands behind, changed."""
-        keyring = self._keyring()
-        if keyring is self._otherwise:
-            return keyring.renew()
-        before = keyring.current()
+        try:
+            keyring = self._keyring()
+            if keyring is self._otherwise:
+                return keyring.renew()
+            before = keyring.current()
+        except Misconfigured:
+            return False  # there was none: the next request looks anew
         for name in self._names:
             with suppress(Misconfigured):
                 self._vault.refresh(_env(name))
@@ -97,6 +100,7 @@ class SdkChain:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: Any = None
+        self._last: Key | None = None
 
     def current(self) -> Key:
         """The key in force."""
@@ -110,16 +114,18 @@ class SdkChain:
                 frozen = self._found.get_frozen_credentials()
         except BotoCoreError as error:  # its text may quote what a credential process said
             raise Misconfigured(f"no access key: the SDK's search ended with {type(error).__name__}") from None
-        return _key(frozen.access_key, frozen.secret_key, frozen.token)
+        token = Secret(frozen.token) if frozen.token else None
+        self._last = Key(frozen.access_key, Secret(frozen.secret_key), token)
+        return self._last
 
     def renew(self) -> bool:
         """Search anew."""
         with self._lock:
-            old, self._found = self._found, None
-        if old is None:
-            return False
-        frozen = old.get_frozen_credentials()
-        return self.current() != _key(frozen.access_key, frozen.secret_key, frozen.token)
+            old, self._found = self._last, None
+        try:
+            return old is not None and self.current() != old
+        except Misconfigured:
+            return False  # gone: the next request says so
 
 
 def chosen(vault: Vault, given: Sequence[str | None], otherwise: Keyring) -> Keyring:
@@ -135,10 +141,6 @@ def _look() -> Any:  # noqa: ANN401  # botocore carries no types
     if found is None:
         raise Misconfigured("no access key: give access_key_id and secret_access_key, or the function a role")
     return found
-
-
-def _key(key_id: str, secret: str, token: str | None) -> Key:
-    return Key(key_id, Secret(secret), Secret(token) if token else None)
 
 
 def _env(name: str) -> str:

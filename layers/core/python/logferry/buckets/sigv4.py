@@ -8,7 +8,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from logferry.vault import Secret
@@ -56,7 +55,6 @@ def signed(message: Message, key: Key, region: str, now: float) -> dict[str, str
     return headers
 
 
-@lru_cache(maxsize=16)
 def _day_key(secret: Secret, day: str, region: str) -> bytes:
     found = ("AWS4" + secret.reveal()).encode()
     for part in (day, region, "s3", "aws4_request"):
