@@ -64,6 +64,11 @@ class Broker:
             self._process.wait(30)
             self._process = None
 
+    def restart(self) -> None:
+        """As after an accident."""
+        self.kill()
+        self.start()
+
     @contextlib.contextmanager
     def admin(self) -> Iterator[Any]:
         """kafka-python's client for administrators."""

@@ -199,7 +199,7 @@ def test_a_broker_that_is_killed_loses_nothing_and_repeats_nothing(broker: Broke
         batches = [payload(encoder, sent[start : start + 100], f"{start}") for start in range(0, len(sent), 100)]
         for batch in batches[:5]:
             settled(encoder, to, batch)
-        again = threading.Thread(target=lambda: (broker.kill(), broker.start()))
+        again = threading.Thread(target=broker.restart)
         again.start()
         verdicts = [settled(encoder, to, batch, 60) for batch in batches[5:]]
         again.join()

@@ -5,6 +5,7 @@ all begin at partition 0; `chance` gives 0..1, and with 0 they begin where the o
 """
 
 import heapq
+import struct
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -39,12 +40,12 @@ def fnv1a(key: bytes) -> int:
 
 def murmur2(key: bytes) -> int:
     """Murmur2 with the seed of Kafka's Java client, 32 bits."""
-    mix, whole = 0x5BD1E995, len(key) & ~3
+    mix, words = 0x5BD1E995, len(key) >> 2
     found = 0x9747B28C ^ len(key)
-    for at in range(0, whole, 4):
-        word = int.from_bytes(key[at : at + 4], "little") * mix & _WORD
-        found = (found * mix & _WORD) ^ ((word ^ word >> 24) * mix & _WORD)
-    if rest := key[whole:]:
+    for number in struct.unpack_from(f"<{words}I", key):
+        word = number * mix & _WORD
+        found = (found * mix ^ (word ^ word >> 24) * mix) & _WORD
+    if rest := key[words << 2 :]:
         found = (found ^ int.from_bytes(rest, "little")) * mix & _WORD
     found = (found ^ found >> 13) * mix & _WORD
     return found ^ found >> 15

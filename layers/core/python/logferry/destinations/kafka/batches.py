@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from logferry.destinations.kafka.checksum import crc32c
 from logferry.destinations.kafka.message import HEAD
@@ -65,6 +66,7 @@ def _record(number: int, first: int, head: tuple[int, bytes | None, int], part: 
     return _varint(len(inside)) + inside
 
 
+@lru_cache(maxsize=16_384)  # lengths and distances come again and again
 def _varint(number: int) -> bytes:
     """Zigzag, seven bits a byte, the lowest first."""
     left = number << 1 if number >= 0 else -number * 2 - 1

@@ -23,7 +23,9 @@ def key_of(text: str | None) -> Key:
     """
     if text is None:
         return lambda _record: None
-    texts, names = template.parse(text) if "{" in text or "}" in text else (["", ""], [text])
+    if "{" not in text and "}" not in text:
+        return lambda record: _encoded(text_of(record.fields[text])) if text in record.fields else None
+    texts, names = template.parse(text)
 
     def read(record: Record) -> bytes | None:
         fields, made = record.fields, texts[0]
@@ -31,7 +33,7 @@ def key_of(text: str | None) -> Key:
             if name not in fields:
                 return None
             made += text_of(fields[name]) + after
-        return mend(made).encode()
+        return _encoded(made)
 
     return read
 
@@ -49,8 +51,17 @@ class Keyed:
         if size > self._max:
             raise Permanent(f"the message has {size} bytes, at most {self._max} are allowed (max_message_bytes)")
         time = record.time * 1000 + record.nanos // 1_000_000
-        return HEAD.pack(time, -1 if key is None else len(key)) + (key or b"") + text
+        if key is None:
+            return HEAD.pack(time, -1) + text
+        return b"%b%b%b" % (HEAD.pack(time, len(key)), key, text)
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """Parts one behind the other; batches are made of the parts themselves, once their partitions are known."""
         return b"".join(parts)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return mend(text).encode()
