@@ -1,6 +1,7 @@
 """One HTTP request against a server that misbehaves: which error, and what it says."""
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -303,3 +304,12 @@ def test_netrc_does_not_replace_our_credentials(monkeypatch: pytest.MonkeyPatch,
     with Misbehaving(answer(200)) as server:
         post(server.url)
     assert server.requests[0].headers["authorization"] == "Splunk s3cr3t"
+
+
+def test_query_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The HTTP library logs each URL at debug level: without its query, which may hold credentials."""
+    caplog.set_level(logging.DEBUG)
+    with Misbehaving(answer(200)) as server, contextlib.closing(Web()) as web:
+        web.request("POST", f"{server.url}/in?token=hunter2", headers={}, body=b"", time_out=5)
+    assert "POST /in?***" in caplog.text
+    assert "hunter2" not in caplog.text
