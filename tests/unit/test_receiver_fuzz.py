@@ -18,7 +18,7 @@ NOW = 1_767_225_600
 GOOD = signature(now=NOW)
 BAD = (
     "", "auth_key", "auth_key=", f"{GOOD}&{GOOD}", f"{GOOD}&auth_key=", f"x={GOOD}", GOOD.upper(), GOOD + "0",
-    f"auth_key={GOOD}", GOOD.replace("-", "%2D"), f"{GOOD}&%61uth_key=1", signature("/", now=NOW),
+    f"auth_key={GOOD}", GOOD.replace("-", "%2D"), f"{GOOD}&%61uth_key=1", signature("/nowhere", now=NOW),
     signature(now=NOW - 301), "a" * 5000, "auth_key=\udcff", "&&=&", f"{GOOD};x", "auth_key[]=" + GOOD[9:],
 )  # fmt: skip
 PATHS = (
@@ -40,6 +40,10 @@ PARTS = st.sampled_from(
     [b'{"id":1}', b'{"id":2,"deep":[[{}]]}', b"\n", b"[", b"]", b",", b"{", b"}", b"null", b"\xff\xfe", b'"',
      b"\\u0000", b'{"records":[', b"]}", b" ", b"9" * 30, b'{"":{}}', b"\r\n"]
 )  # fmt: skip
+OPTIONS: list[dict[str, Any]] = [
+    {}, {"separator": ","}, {"separator": ""}, {"envelope": "records"}, {"max_body": 20}, {"max_inflated": 30},
+    {"prefix": "[", "suffix": "]", "separator": ","}, {"max_records": 2}, {"time_field": "id"},
+]  # fmt: skip
 BODIES = st.lists(PARTS, max_size=15).map(b"".join) | st.binary(max_size=80)
 PACKED = BODIES | BODIES.map(gzip.compress) | BODIES.map(zlib.compress)
 
@@ -61,9 +65,7 @@ def test_a_stranger_learns_and_writes_nothing(
 
 
 @settings(max_examples=150, deadline=None)
-@given(PACKED, st.sampled_from(CODINGS), st.sampled_from(
-    [{}, {"separator": ","}, {"separator": ""}, {"envelope": "records"},
-     {"prefix": "[", "suffix": "]", "separator": ","}, {"max_body": 20}, {"max_inflated": 30}, {"max_records": 2}, {"time_field": "id"}]))  # fmt: skip
+@given(PACKED, st.sampled_from(CODINGS), st.sampled_from(OPTIONS))
 def test_a_signed_post_is_counted_or_refused_as_a_whole(body: bytes, coding: str, options: dict[str, Any]) -> None:
     """With 200 the ledger has each piece, delivered or parked with its bytes; else it has nothing."""
     with tempfile.TemporaryDirectory() as folder, landing(Path(folder)) as here:
