@@ -1,5 +1,6 @@
 """One bucket: put, get and a look, each one signed request within its time."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
@@ -7,10 +8,13 @@ from urllib.parse import quote
 from logferry.buckets import answers, sigv4
 from logferry.buckets.endpoint import Address
 from logferry.buckets.keyring import Keyring
+from logferry.buckets.options import Options
 from logferry.errors import Misconfigured, Transient
 from logferry.transport.web import Reply, Web
 
-__all__ = ["Bucket", "Place"]
+__all__ = ["Bucket", "Place", "web_of"]
+
+log = logging.getLogger(__name__)
 
 _CONNECT = 10.0  # seconds
 
@@ -82,3 +86,10 @@ class Bucket:
         error = answers.fate(reply, self.place.name, self.place.region, self._clock())
         if error is not None:
             raise error
+
+
+def web_of(options: Options, task: str) -> Web:
+    """Connections as the options want them; nothing is opened yet."""
+    if not options.verify:
+        log.warning("certificate not verified", extra={"task": task, "url": options.bucket})
+    return Web(verify=options.verify, ca_file=options.ca_file)

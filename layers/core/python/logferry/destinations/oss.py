@@ -7,7 +7,7 @@ Specification: Alibaba Cloud OSS, "Compatibility with Amazon S3".
 from typing import Any
 
 from logferry.buckets import options
-from logferry.buckets.bucket import Bucket, Place
+from logferry.buckets.bucket import Bucket, Place, web_of
 from logferry.buckets.depot import Depot
 from logferry.buckets.endpoint import Address, Addressing, Endpoint, parse, region_of
 from logferry.buckets.keyring import ALIBABA_NAMES, Environ, chosen
@@ -16,7 +16,6 @@ from logferry.destinations import Destination, Surroundings
 from logferry.encoders import Encoder
 from logferry.encoders import output as written
 from logferry.errors import ConfigError
-from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
@@ -64,7 +63,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     """The bucket; nothing is opened yet."""
     given = (options.access_key_id, options.secret_access_key, options.session_token)
     keyring = chosen(surroundings.vault, given, Environ(surroundings.vault, ALIBABA_NAMES))
-    web = Web(verify=options.verify, ca_file=options.ca_file)
+    web = web_of(options, surroundings.task)
     bucket = Bucket(Place(address(options), options.region), keyring, web, surroundings.clock)
     return Depot(surroundings.task, options, bucket)
 

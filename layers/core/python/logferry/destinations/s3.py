@@ -4,7 +4,7 @@ Confirmed by the answer. Specification: Amazon S3 API Reference, "PutObject", "G
 """
 
 from logferry.buckets import options
-from logferry.buckets.bucket import Bucket, Place
+from logferry.buckets.bucket import Bucket, Place, web_of
 from logferry.buckets.depot import Depot, Rules
 from logferry.buckets.endpoint import Address, Addressing, Endpoint, parse
 from logferry.buckets.keyring import AWS_NAMES, Environ, SdkChain, chosen
@@ -13,7 +13,6 @@ from logferry.destinations import Destination, Surroundings
 from logferry.encoders import Encoder
 from logferry.encoders import output as written
 from logferry.errors import ConfigError
-from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
@@ -46,7 +45,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     """The bucket; nothing is opened yet."""
     given = (options.access_key_id, options.secret_access_key, options.session_token)
     keyring = chosen(surroundings.vault, given, Environ(surroundings.vault, AWS_NAMES, SdkChain()))
-    web = Web(verify=options.verify, ca_file=options.ca_file)
+    web = web_of(options, surroundings.task)
     bucket = Bucket(Place(address(options), options.region), keyring, web, surroundings.clock)
     rules = Rules(look={"requestPayment": ""}, checksum=True)
     return Depot(surroundings.task, options, bucket, rules)

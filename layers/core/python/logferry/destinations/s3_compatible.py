@@ -5,7 +5,7 @@ options.
 """
 
 from logferry.buckets import options
-from logferry.buckets.bucket import Bucket, Place
+from logferry.buckets.bucket import Bucket, Place, web_of
 from logferry.buckets.depot import Depot
 from logferry.buckets.endpoint import Address, Addressing, parse, region_of
 from logferry.buckets.keyring import References
@@ -15,7 +15,6 @@ from logferry.destinations import Destination, Surroundings
 from logferry.encoders import Encoder
 from logferry.encoders import output as written
 from logferry.errors import ConfigError
-from logferry.transport.web import Web
 
 __all__ = ["Config", "build", "encoder"]
 
@@ -56,7 +55,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     place = address(options)
     region = options.region or region_of(place.endpoint) or _REGION
     keyring = References(surroundings.vault, options.access_key_id, options.secret_access_key, options.session_token)
-    web = Web(verify=options.verify, ca_file=options.ca_file)
+    web = web_of(options, surroundings.task)
     return Depot(surroundings.task, options, Bucket(Place(place, region), keyring, web, surroundings.clock))
 
 
