@@ -261,3 +261,9 @@ def test_pausing_and_resuming_are_refused_while_pending(boat: Ferry, control: Co
         with pytest.raises(Misconfigured, match="prove the ownership of its destination first"):
             act("waf")
     assert control.show("waf").state == "pending"
+
+
+def test_a_pending_task_that_this_release_cannot_read_is_shown(boat: Ferry, control: Control) -> None:
+    """As it was applied, without what it waits for."""
+    control.table.put("tasks", "waf", b'{"version":1,"state":"pending","spec":{"x":1},"updated":0}', expect=None)
+    assert json.loads(run(boat, "show", "waf", "--json").stdout)["proof"] is None

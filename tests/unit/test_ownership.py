@@ -384,3 +384,44 @@ def test_the_fingerprint_is_of_the_place_alone() -> None:
     other = {"syslog_server": {**plain["syslog_server"], "tag": "x"}}
     assert fingerprint(other) == fingerprint(plain)
     assert fingerprint({"syslog_server": {**plain["syslog_server"], "host": "other"}}) != fingerprint(plain)
+
+
+def test_two_applies_at_once_have_one_token(desk: Desk) -> None:
+    """Both placed a file; the row that came first counts for both."""
+    first = desk.proof
+    second = Proof(destination=first.destination, made=5.0, salt="00", digest="ff", file="logs/second.txt")
+    assert Proofs(desk.table).challenge("waf", second, over=0.0) == first
+    assert desk.proof == first
+
+
+def test_a_new_challenge_does_not_replace_a_newer_one(desk: Desk) -> None:
+    """Two people ask for another token at once."""
+    old = desk.proof
+    desk.clock.now += 1
+    newer = desk.gate(task_of()).challenge(anew=True)
+    late = Proof(destination=old.destination, made=old.made + 0.5, salt="00", digest="ff")
+    assert Proofs(desk.table).challenge("waf", late, over=old.made) == newer
+
+
+def test_a_proved_task_that_was_left_pending_opens_with_the_next_apply(desk: Desk, bucket: Bucket) -> None:
+    """Killed between the proof and the state: nobody has to prove it twice."""
+    answered = Proofs(desk.table).attempt("waf", desk.proof.destination, desk.clock.now)
+    assert Proofs(desk.table).succeed("waf", answered, desk.clock.now)
+    assert desk.state() == "pending"
+    assert desk.gate(task_of()).open() == "online"
+    assert len(bucket.files) == 1
+
+
+def test_a_verify_that_was_overtaken_by_a_new_challenge_fails(desk: Desk) -> None:
+    """Its token was right when it was looked at, and is worth nothing now."""
+    answered = Proofs(desk.table).attempt("waf", desk.proof.destination, desk.clock.now)
+    desk.clock.now += 1
+    desk.gate(task_of()).challenge(anew=True)
+    assert not Proofs(desk.table).succeed("waf", answered, desk.clock.now)
+    assert desk.state() == "pending"
+
+
+def test_without_the_setting_a_waiting_task_opens(desk: Desk) -> None:
+    """The operator asks no more for it."""
+    gate = Gate(task_of(), desk.table, Surroundings({}, Vault({}), desk.clock))
+    assert gate.open() == "online"

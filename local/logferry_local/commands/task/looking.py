@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 from logferry.control import Control
+from logferry.errors import LogferryError
+from logferry.task import Task
+from logferry.task_store import Stored
 from logferry_local import proof_view
 from logferry_local import task_view as view
 
@@ -38,7 +41,7 @@ def show(name: Name, *, as_json: Json = False) -> None:
     """Show one task: what was applied, its state, what it waits for, where each stream stands."""
     with Control() as control:
         shown = control.show(name)
-    task = shown.stored.task() if shown.stored.state == "pending" else None
+    task = _readable(shown.stored) if shown.stored.state == "pending" else None
     known = view.detail(shown.stored, shown.held, shown.rows)
     known["dead_letters"] = view.letters(name, os.environ)
     known["proof"] = proof_view.facts(task, shown.proof) if task and shown.proof else None
@@ -49,6 +52,13 @@ def show(name: Name, *, as_json: Json = False) -> None:
     if task and shown.proof:
         for line in proof_view.lines(task, shown.proof):
             typer.echo(f"# {line}")
+
+
+def _readable(stored: Stored) -> Task | None:
+    try:
+        return stored.task()
+    except LogferryError:  # `list` has the reason; what was applied is shown all the same
+        return None
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"list": list_tasks, "show": show}

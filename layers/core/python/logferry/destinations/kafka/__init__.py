@@ -20,6 +20,8 @@ __all__ = ["Config", "build", "encoder"]
 
 log = logging.getLogger(__name__)
 
+PLACE = ("brokers", "topic")
+
 
 def encoder(options: Config, _surroundings: Surroundings) -> Encoder:
     """Key, event time and the record's text in the chosen form."""
