@@ -19,6 +19,7 @@ from tests.fakes.ferry import Ferry
 from faults.adapters import Address
 from faults.cells import Cell, adapter
 from faults.fronts import Front
+from faults.fronts.broker import BrokerFront
 from faults.fronts.datagram import DatagramFront
 from faults.fronts.stream import StreamFront
 from faults.fronts.web import WebFront
@@ -35,7 +36,9 @@ __all__ = ["INTERVAL", "RECORDS", "TASK", "Boat", "Seen"]
 RECORDS, GROUP, PULL = 600, 20, 5
 INTERVAL = GROUP * PULL
 TASK = "shipment"
-_FRONTS: dict[str, type[Front]] = {"web": WebFront, "put": WebFront, "stream": StreamFront, "datagram": DatagramFront}
+_FRONTS: dict[str, type[Front]] = {
+    "web": WebFront, "put": WebFront, "broker": BrokerFront, "stream": StreamFront, "datagram": DatagramFront,
+}  # fmt: skip
 _ID = re.compile(rb"id-\d{6}")
 _ENOUGH = 3.3  # seconds left of a call that has met its fault: three are kept for the last save
 

@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     title: str
     trouble: str  # what makes it: a class of `troubles`
     options: Mapping[str, Any] = {}
-    needs: tuple[str, ...] = ("web", "put", "stream", "datagram")  # of what a way offers, any one
+    needs: tuple[str, ...] = ("web", "put", "broker", "stream", "datagram")  # of what a way offers, any one
     group: Literal["status", "wire", "certificate", "engine", "kill", "moment"]
     fate: Fate
     row: str  # how the row of docs/fates.md begins that says so

@@ -50,11 +50,12 @@ class KafkaPeer:
 
     def __init__(
         self, *script: Step, password: str = "", partitions: int = 1, tls: ssl.SSLContext | None = None,
-        topic_error: int = 0, lifetime: int = 0,
+        topic_error: int = 0, lifetime: int = 0, limit: int = 0, keep: Callable[["Message"], None] | None = None,
     ) -> None:  # fmt: skip
         self.script, self.messages, self.logins, self.producers = list(script), list[Message](), 0, 0
         self._password, self._partitions, self._tls = password, partitions, tls
         self._topic_error, self._lifetime = topic_error, lifetime
+        self._limit, self._keep = limit, keep or self.messages.append  # bytes of a value; 0: any
         self._next: dict[tuple[int, int], tuple[int, int]] = {}  # (producer, partition) -> last and next sequence
         self._records = kafka_python.load("kafka.record.memory_records")
         self._lock = threading.Lock()
@@ -153,10 +154,15 @@ class KafkaPeer:
 
     def _row(self, step: Say, partition: int, data: bytes) -> bytes:
         step = step if step.partition in (None, partition) else Say()
-        code = step.code or self._take(partition, data)
-        refused = b"".join(struct.pack(">i", index) + _string(reason) for index, reason in step.refused)
-        head = struct.pack(">ihqqqi", partition, code, 0, -1, 0, len(step.refused))
+        named = step.refused or self._too_large(data)
+        code = step.code or (87 if named else self._take(partition, data))
+        refused = b"".join(struct.pack(">i", index) + _string(reason) for index, reason in named)
+        head = struct.pack(">ihqqqi", partition, code, 0, -1, 0, len(named))
         return head + refused + struct.pack(">h", -1)
+
+    def _too_large(self, data: bytes) -> list[tuple[int, str]]:
+        batch = self._records.MemoryRecords(data).next_batch() if self._limit else ()
+        return [(index, "too large") for index, one in enumerate(batch) if len(one.value) > self._limit]
 
     def _take(self, partition: int, data: bytes) -> int:
         batch: Any = self._records.MemoryRecords(data).next_batch()
@@ -169,7 +175,8 @@ class KafkaPeer:
         if batch.base_sequence != expected:
             return 45
         self._next[key] = (batch.base_sequence, batch.base_sequence + batch.records_count)
-        self.messages += [Message(partition, one.key, one.value, one.timestamp) for one in batch]
+        for one in batch:
+            self._keep(Message(partition, one.key, one.value, one.timestamp))
         return 0
 
 
