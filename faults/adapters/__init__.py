@@ -17,7 +17,7 @@ __all__ = ["Address", "Way"]
 
 
 class Way(NamedTuple):
-    """One way to a destination. `offers` is what faults may need: `web`, `put`, `broker`, `stream`, `datagram`, `tls`."""
+    """One way to a destination. `offers` is what faults need: `web`, `put`, `broker`, `stream` or `datagram`; `tls`."""
 
     name: str
     destination: str  # its kind
