@@ -15,17 +15,19 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def dump(imported: Imported, *, category: str | None = None) -> str:
+def dump(imported: Imported) -> str:
     """Stages of a task, as text."""
     lines = [f"# imported from {imported.form}" + ("" if imported.filter else ": lets every record through")]
     if imported.form == "esa_v1" and (joined := set(imported.filter or ()) & {"all", "any"}):
         lines.append(f"# its rules are joined by {joined.pop()}: how ESA joins them is not published")
-    if category is not None:
-        lines.append(f"category: {category}")
+    if imported.category is not None:
+        lines.append(f"category: {imported.category}")
     if imported.filter is not None:
         lines += ["filter:", *_node(imported.filter, "  ", "  ")]
     if imported.sampling != "100%":
         lines.append(f"sampling: {imported.sampling}")
+    if imported.fields is not None:
+        lines.append(f"fields: [{', '.join(map(_word, imported.fields))}]")
     return "\n".join(lines) + "\n"
 
 

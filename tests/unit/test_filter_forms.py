@@ -103,7 +103,29 @@ RULE = json.dumps(v2([leaf()]))
 )  # fmt: skip
 def test_what_an_api_answers_is_opened(data: object, form: str, sampling: str) -> None:
     """A task of ESA, a job of Logpush: filter and share."""
-    assert imported(data) == (form, {"field": "a", "op": "eq", "value": "x"}, sampling)
+    assert imported(data) == (form, {"field": "a", "op": "eq", "value": "x"}, sampling, None, None)
+
+
+def test_a_whole_task_of_esa_gives_all_its_stages() -> None:
+    """Business type, filter, rate and fields."""
+    rules = json.dumps([{"ClientCountryCode": {"equals": ["DE"]}}])
+    task = {
+        "BusinessType": "dcdn_log_access_l1",
+        "FieldName": "ClientIP, EdgeCacheStatus,ClientIP",
+        "FilterRules": rules,
+    }
+    expected = {"field": "ClientCountryCode", "op": "eq", "value": "DE"}
+    found = imported(task | {"DiscardRate": 0.25})
+    assert found == ("esa_v1", expected, "75%", ("ClientIP", "EdgeCacheStatus"), "access_origin")
+    assert problems(task | {"FieldName": "user_agent"})[0].startswith("fields: 'user_agent' is not a field of access")
+    assert problems(task, category=categories.find("dns"))[0].startswith("filter.field: 'ClientCountryCode' is not a")
+
+
+def test_fields_of_a_job_of_logpush_are_kept() -> None:
+    """In their order; none named means all."""
+    job = {"filter": "", "output_options": {"field_names": ["EdgeStartTimestamp", "ClientIP"]}}
+    assert imported(job) == ("logpush", None, "100%", ("EdgeStartTimestamp", "ClientIP"), None)
+    assert imported({"filter": "", "output_options": {"field_names": []}}).fields is None
 
 
 def test_a_rate_that_is_given_stands_in_for_the_one_in_the_file() -> None:
@@ -150,6 +172,11 @@ def test_a_rate_that_is_given_stands_in_for_the_one_in_the_file() -> None:
         (b" " * (1 << 20) + b"[]", "document: 1048578 bytes, at most 1048576"),
         ({"DiscardRate": 1, "RawRule": RULE}, "DiscardRate: 1 is not a share from 0 to below 1"),
         ({"DiscardRate": "much", "RawRule": RULE}, "DiscardRate: 'much' is not a share"),
+        ({"BusinessType": "dcdn_log_cdn"}, "BusinessType: 'dcdn_log_cdn' is not one of dcdn_log_access_l1, dcdn_"),
+        ({"BusinessType": ["dcdn_log_dns"]}, "BusinessType: ['dcdn_log_dns'] is not one of"),
+        ({"FieldName": "a,,b"}, "FieldName: ['a', '', 'b'] is not a list of names of fields"),
+        ({"FieldName": 5}, "FieldName: 5 is not a list of names"),
+        ({"filter": "", "output_options": {"field_names": "a"}}, "output_options.field_names: 'a' is not a list of"),
         ({"DiscardRate": True, "RawRule": RULE}, "DiscardRate: True is not a share"),
         ({"FilterRules": '[{"a":{"equals":["x"]}}]', "RawRule": RULE}, "FilterVer: None is not v1 or v2, and both "),
         ({"filter": {"where": leaf()}, "output_options": {"sample_rate": 0}}, "output_options.sample_rate: 0 is not "),

@@ -61,7 +61,7 @@ def test_an_imported_filter_judges_sample_records_right(
 ) -> None:
     """Printed, read as a task file is read, compiled with and without types: some pass, some do not, the right ones."""
     kind = categories.find(category) if category else None
-    stages = documents.read(dump(imported(data, category=kind), category=category))
+    stages = documents.read(dump(imported(data, category=kind)))
     assert isinstance(stages, dict)
     assert stages.get("category") == category
     _, test = compile_filter(stages["filter"], category=kind, made=() if kind else None)
@@ -115,11 +115,15 @@ def test_any_filter_survives_import_and_print(tree: dict[str, Any], record: dict
     assert compile_filter(stages["filter"])[1](record) is naive(tree, record)
 
 
+KEYS = [
+    "where", "and", "or", "key", "operator", "value", "equals", "a", "filter", "result",
+    "RawRule", "FilterRules", "DiscardRate", "FilterVer", "output_options", "sample_rate",
+    "FieldName", "field_names", "BusinessType",
+]  # fmt: skip
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["where", "and", "or", "key", "operator", "value", "equals", "a", "filter", "result", "RawRule",
-                         "FilterRules", "DiscardRate", "FilterVer", "output_options", "sample_rate"]), inner, max_size=3
+        st.sampled_from(KEYS), inner, max_size=3
     ),
     max_leaves=10,
 )  # fmt: skip
@@ -202,3 +206,10 @@ def test_a_folder_is_no_filter(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Wrong usage, in one line."""
     assert run(str(tmp_path)) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_the_python_of_the_page_runs() -> None:
+    """Its assertions hold."""
+    (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -5,6 +5,8 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logferry import categories
 from logferry.errors import ConfigError
@@ -156,3 +158,27 @@ def test_a_task_without_category_and_pattern_loads_nothing_for_them() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == ""
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["2026-07-01T00:00:00Z", "192.0.2.0/24", "-1", "404", "true"]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(OF_TYPE)), st.sampled_from(["", "!"]), st.sampled_from(operator_names()), VALUES, VALUES
+)  # fmt: skip
+def test_any_condition_is_refused_or_judges_anything(
+    kind: str, sign: str, op: str, wanted: object, found: object
+) -> None:
+    """Nothing but ConfigError when it is compiled, nothing at all when records come; the negation is the opposite."""
+    category, field, _ = OF_TYPE[kind]
+    try:
+        verdict = holds(leaf(field, sign + op, wanted), found, category)
+    except ConfigError:
+        return
+    assert holds(leaf(field, op if sign else f"!{op}", wanted), found, category) is not verdict

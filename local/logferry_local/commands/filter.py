@@ -45,12 +45,12 @@ def _group() -> None:
 def import_filter(
     file: File, *, form: Form = None, discard_rate: Rate = None, entries: Joined = Entries.all, category: Known = None
 ) -> None:
-    """Print a filter of ESA (v1, v2) or Logpush as the YAML of a task: category, filter, sampling."""
+    """Print a filter of ESA (v1, v2) or Logpush as the YAML of a task: its stages."""
     kind = categories.find(category) if category else None
     found = filter_forms.read(
         _read(file), form=form, discard_rate=discard_rate, entries=entries.value, category=kind
     )  # fmt: skip
-    sys.stdout.write(dump(found, category=category))
+    sys.stdout.write(dump(found))
 
 
 def _read(file: str) -> bytes:

@@ -8,7 +8,7 @@ Limits: 1 MiB of JSON, as many conditions and groups as a task may have.
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
-from logferry import registry
+from logferry import categories, registry
 from logferry.categories import Category
 from logferry.errors import ConfigError
 from logferry.filter_forms import _envelope, _json, _rate
@@ -39,6 +39,8 @@ class Imported(NamedTuple):
     form: str
     filter: dict[str, Any] | None  # None lets everything through
     sampling: str  # the share that is kept
+    fields: tuple[str, ...] | None = None  # None keeps all
+    category: str | None = None
 
 
 def forms() -> list[str]:
@@ -53,7 +55,7 @@ def read(
     """The stages that a filter in JSON stands for; ConfigError with every mistake.
 
     `form` is told from the data if none is named. `discard_rate` (0 to below 1) is the share that is dropped; it stands
-    in for the one that came with the filter, if one did. `entries` joins what `esa_v1` lists.
+    in for the one that came with the filter, if one did; so does `category`. `entries` joins what `esa_v1` lists.
     """
     found = _envelope.opened(_json.read(text, _SUBJECT), _SUBJECT)
     rate = _rate.parse(discard_rate, "--discard-rate", _SUBJECT) if discard_rate is not None else found.discard
@@ -63,9 +65,13 @@ def read(
     tree = module.tree(found.data, problems, entries)
     if problems:
         raise ConfigError(problems, subject=f"{_SUBJECT} ({name})")
+    kind = category or found.category
     if tree is not None:
-        _compile(tree, name, category)
-    return Imported(name, tree, _rate.kept(rate or Decimal(0)))
+        _compile(tree, name, kind)
+    unknown = categories.check(kind, [("fields", field) for field in found.fields or ()]) if kind else []
+    if unknown:
+        raise ConfigError(unknown, subject=f"{_SUBJECT} ({name})")
+    return Imported(name, tree, _rate.kept(rate or Decimal(0)), found.fields, kind.name if kind else None)
 
 
 def _told(data: object) -> str:

@@ -1,13 +1,15 @@
 """What a filter comes in: bare, in a task as ESA's API tells it, or in a job as Logpush's API tells it.
 
-{"FilterVer": "v2", "RawRule": "{…}", "FilterRules": "[]", "DiscardRate": 0.1, …}
-{"result": {"filter": "{…}", "output_options": {"sample_rate": 0.9}, …}}
+{"FilterVer": "v2", "RawRule": "{…}", "FilterRules": "[]", "DiscardRate": 0.1, "FieldName": "ClientIP,…", …}
+{"result": {"filter": "{…}", "output_options": {"sample_rate": 0.9, "field_names": ["ClientIP", …]}, …}}
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from logferry import categories
+from logferry.categories import Category
 from logferry.errors import ConfigError
 from logferry.expectations import show
 from logferry.filter_forms import _json, _rate
@@ -15,11 +17,16 @@ from logferry.filter_forms import _json, _rate
 __all__ = ["Opened", "opened"]
 
 
+_ESA = ("FilterRules", "RawRule", "DiscardRate", "FieldName", "BusinessType")
+
+
 class Opened(NamedTuple):
-    """The filter itself, and the share that is dropped, if that was said."""
+    """The filter itself, and what else was said."""
 
     data: object
-    discard: Decimal | None = None
+    discard: Decimal | None = None  # the share that is dropped
+    fields: tuple[str, ...] | None = None
+    category: Category | None = None
 
 
 def opened(data: object, subject: str) -> Opened:
@@ -28,7 +35,7 @@ def opened(data: object, subject: str) -> Opened:
         return Opened(data)
     inner: object = data.get("result")
     data = inner if isinstance(inner, Mapping) else data
-    if "FilterRules" in data or "RawRule" in data or "DiscardRate" in data:
+    if any(key in data for key in _ESA):
         return _task(data, subject)
     if "filter" in data or "output_options" in data:
         return _job(data, subject)
@@ -46,14 +53,17 @@ def _task(data: Mapping[str, object], subject: str) -> Opened:
             problem = f"FilterVer: {show(version)} is not v1 or v2, and both FilterRules and RawRule hold a filter"
             raise ConfigError([problem], subject=subject)
         given = ["FilterRules" if version == "v1" else "RawRule"]
-    return Opened(rules[given[0]] if given else [], discard)
+    names = data.get("FieldName")
+    listed = _names(names.split(",") if isinstance(names, str) and names else names, "FieldName", subject)
+    return Opened(rules[given[0]] if given else [], discard, listed, _category(data.get("BusinessType"), subject))
 
 
 def _job(data: Mapping[str, object], subject: str) -> Opened:
-    options = data.get("output_options")
-    rate = options.get("sample_rate") if isinstance(options, Mapping) else None
-    inner = _inner(data.get("filter"), subject)
-    return Opened({} if inner is None else inner, None if rate is None else 1 - _share(rate, subject))
+    found = data.get("output_options")
+    options = found if isinstance(found, Mapping) else {}
+    rate, inner = options.get("sample_rate"), _inner(data.get("filter"), subject)
+    listed = _names(options.get("field_names"), "output_options.field_names", subject)
+    return Opened({} if inner is None else inner, None if rate is None else 1 - _share(rate, subject), listed)
 
 
 def _share(rate: object, subject: str) -> Decimal:
@@ -64,6 +74,25 @@ def _share(rate: object, subject: str) -> Decimal:
     if not found:
         raise ConfigError(["output_options.sample_rate: 0 is not a share above 0 and up to 1"], subject=subject)
     return found
+
+
+def _names(value: object, path: str, subject: str) -> tuple[str, ...] | None:
+    """Fields in their order, each once; none named means all."""
+    if value in (None, "", []):
+        return None
+    if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
+        raise ConfigError([f"{path}: {show(value)} is not a list of names of fields"], subject=subject)
+    return tuple(dict.fromkeys(name.strip() for name in value))
+
+
+def _category(business_type: object, subject: str) -> Category | None:
+    if business_type in (None, ""):
+        return None
+    known = {found.business_type: found for found in map(categories.find, categories.names()) if found.business_type}
+    if not isinstance(business_type, str) or business_type not in known:
+        problem = f"BusinessType: {show(business_type)} is not one of {', '.join(sorted(map(str, known)))}"
+        raise ConfigError([problem], subject=subject)
+    return known[business_type]
 
 
 def _inner(value: object, subject: str) -> object:

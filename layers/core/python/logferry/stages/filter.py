@@ -123,7 +123,7 @@ class _Compiler:
             judge = _operator(op)(typed.comparable(kind, op, wanted) if kind else wanted)
         except ValueError as error:
             what = show(data["value"]) if "value" in data else "nothing"
-            why = f", {field} is of type {kind}" if kind not in (None, "string") else ""
+            why = f", {field} is of type {kind}" if kind not in (None, "string") and op != "exists" else ""
             self._wrong(f"{path}.value: {what} {error}{why}")
             return _not_judged
         if op == "exists" and category is not None and category.marks(field):
