@@ -61,6 +61,15 @@ def test_a_repeat_is_the_same_object(place: Account) -> None:
     assert len([key for key in place.objects() if key.startswith("esa/repeat/")]) == 1
 
 
+def test_an_odd_path_arrives_as_it_is(place: Account) -> None:
+    """What has a meaning in URLs, as moto verifies and stores it."""
+    path = "esa/a b+c&d=e?f#g%41ü"
+    to = destination(place, place.writer, path=path)
+    to.send(PAYLOAD, 10)
+    to.close()
+    assert any(key.startswith(f"{path}/2026/") for key in place.objects())
+
+
 def test_encryption_and_storage_class_arrive(place: Account) -> None:
     """moto keeps what was asked for."""
     to = destination(

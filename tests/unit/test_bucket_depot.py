@@ -1,24 +1,16 @@
-"""The destination over a bucket: what a put carries, what a repeat does, the token's file, the look before."""
+"""The destination over a bucket: what a put carries, what a repeat does, the token's file."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 import zstandard
 from tests.fakes.bucket_server import BucketServer
-from tests.fakes.misbehaving import Misbehaving, answer
+from tests.fakes.depots import REGIONS, depot, payload
 
-from logferry import registry
-from logferry.buckets.depot import Depot
-from logferry.config import load
-from logferry.destinations import Surroundings
 from logferry.errors import ConfigError, Misconfigured, Transient
-from logferry.model import Origin, Payload
-from logferry.vault import Vault
+from logferry.model import Payload
 
-ENVIRON = {"ID": "AKIAUNIT", "KEY": "unit-secret", "TOKEN": "unit-token"}
-KEYS = {"access_key_id": "secret://env/ID", "secret_access_key": "secret://env/KEY"}
-REGIONS = {"s3": {"region": "eu-west-1"}, "oss": {"region": "cn-hangzhou"}, "s3_compatible": {"addressing": "path"}}
 _LINE = {"format": "template", "template": "{a}"}
 NAME = "logs/2026/03/25/20260325T081530Z__unit__0__MTc_3D__00000003"
 
@@ -29,21 +21,6 @@ def server() -> Iterator[BucketServer]:
     made = BucketServer("waf-logs", {"AKIAUNIT": "unit-secret"})
     yield made
     made.close()
-
-
-def depot(kind: str, endpoint: str, environ: Mapping[str, str] | None = None, **options: object) -> Depot:
-    """The destination of that kind; options that are None are left out."""
-    module = registry.find("destinations", kind)
-    given = {"bucket": "waf-logs", "path": "logs", "endpoint": endpoint, **KEYS, **REGIONS[kind], **options}
-    config = load(module.Config, {name: value for name, value in given.items() if value is not None})
-    made = module.build(config, Surroundings("unit", Vault(environ or ENVIRON)))
-    assert isinstance(made, Depot)
-    return made
-
-
-def payload(text: bytes = b'{"a":1}\n{"a":2}\n', first: int = 3) -> Payload:
-    """Two records of a batch."""
-    return Payload(text.splitlines(), [first, first + 1], text, Origin("0", "MTc=", 1774426530))
 
 
 @pytest.mark.parametrize("kind", REGIONS)
@@ -123,6 +100,16 @@ def test_a_repeat_writes_the_same_object_over(server: BucketServer) -> None:
     assert sorted(server.objects) == [f"{NAME}.ndjson.gz", f"{NAME[:-1]}5.ndjson.gz"]
 
 
+@pytest.mark.parametrize("kind", REGIONS)
+@pytest.mark.parametrize("path", ["a b", "ü/é", "a+b&c=d", "q?x#y", "100%41", "it's(*)!", "a%2Fb", "~.x", "a:b@c;d,e$"])
+def test_odd_paths_arrive_as_they_are(server: BucketServer, kind: str, path: str) -> None:
+    """What has a meaning in URLs is signed and sent once encoded, and stored as it was written."""
+    to = depot(kind, server.address, path=path)
+    to.send(payload(), 5)
+    to.close()
+    assert [key.partition("/2026/")[0] for key in server.objects] == [path]
+
+
 def test_no_records_make_no_object(server: BucketServer) -> None:
     """Nothing to send is nothing sent."""
     to = depot("s3", server.address)
@@ -153,84 +140,6 @@ def test_a_token_file_cannot_be_put_elsewhere(server: BucketServer, name: str) -
         to.place_token(name, "t", 5)
     to.close()
     assert server.puts == 0
-
-
-def test_temporary_credentials_are_sent_and_read_again(server: BucketServer) -> None:
-    """The session token goes along; after a rotation `refresh` finds the new key, and the next send works."""
-    environ = {**ENVIRON, "KEY": "outdated"}
-    to = depot("s3", server.address, environ, session_token="secret://env/TOKEN")
-    with pytest.raises(Misconfigured, match="403 SignatureDoesNotMatch"):
-        to.send(payload(), 5)
-    assert not to.refresh()
-    environ |= {"KEY": "unit-secret", "TOKEN": "second-token"}
-    assert to.refresh()
-    to.send(payload(), 5)
-    to.close()
-    assert next(iter(server.objects.values())).headers["x-amz-security-token"] == "second-token"
-
-
-def test_the_check_reads_a_refused_key_again(server: BucketServer) -> None:
-    """A task that is held is only checked: a key that was mended, or rotated meanwhile, must end the hold."""
-    environ = {**ENVIRON, "KEY": "outdated"}
-    to = depot("s3", server.address, environ)
-    with pytest.raises(Misconfigured, match="403 SignatureDoesNotMatch"):
-        to.check(5)
-    environ["KEY"] = "unit-secret"
-    to.check(5)
-    to.close()
-
-
-def test_a_bucket_whose_requester_pays_is_refused_with_the_reason() -> None:
-    """Scripted, as S3 documents the answer: the local servers do not return a payer."""
-    body = b"<?xml?><RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>"
-    with Misbehaving(answer(200, body)) as server:
-        to = depot("s3", server.url)
-        with pytest.raises(Misconfigured, match=r"Requester Pays is on.*switch it off"):
-            to.check(5)
-        to.close()
-        assert server.requests[0].line.startswith("GET /waf-logs?requestPayment= ")
-
-
-@pytest.mark.parametrize("kind", REGIONS)
-@pytest.mark.parametrize(
-    ("status", "code"), [(200, ""), (403, "AccessDenied"), (405, "MethodNotAllowed"), (501, "NotImplemented")]
-)
-def test_a_key_that_may_only_write_passes_the_check(kind: str, status: int, code: str) -> None:
-    """What is not for this key to know, or what a service does not tell, is no reason to refuse the bucket."""
-    with Misbehaving(answer(status, f"<Error><Code>{code}</Code></Error>".encode())) as server:
-        to = depot(kind, server.url)
-        to.check(5)
-        to.close()
-        assert server.turns == 1
-
-
-@pytest.mark.parametrize("kind", REGIONS)
-@pytest.mark.parametrize(
-    ("status", "headers", "body"),
-    [
-        (301, {"x-amz-bucket-region": "ap-south-9"}, b"<Error><Code>PermanentRedirect</Code></Error>"),
-        (400, {}, b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>ap-south-9</Region></Error>"),
-        (301, {}, b"<Code>PermanentRedirect</Code><Endpoint>my-eu-logs.s3.ap-south-9.amazonaws.com</Endpoint>"),
-        (403, {}, b"<Error><Code>AccessDenied</Code><Endpoint>oss-ap-south-9.aliyuncs.com</Endpoint></Error>"),
-        (403, {"x-amz-bucket-region": "ap-south-9"}, b""),
-    ],
-)  # fmt: skip
-def test_the_right_region_is_told(kind: str, status: int, headers: dict[str, str], body: bytes) -> None:
-    """In every way in which services tell it."""
-    with Misbehaving(answer(status, body, headers)) as server:
-        to = depot(kind, server.url)
-        with pytest.raises(Misconfigured, match="write region: ap-south-9"):
-            to.check(5)
-        to.close()
-
-
-@pytest.mark.parametrize("kind", REGIONS)
-def test_a_bucket_that_is_not_there_is_told(server: BucketServer, kind: str) -> None:
-    """Before anything is read."""
-    to = depot(kind, server.address, bucket="nowhere")
-    with pytest.raises(Misconfigured, match="NoSuchBucket: make the bucket"):
-        to.check(5)
-    to.close()
 
 
 def test_no_time_is_no_request(server: BucketServer) -> None:
