@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_HEAD_BYTES, _HEAD_SECONDS = 16_384, 10.0
+_HEAD_BYTES = 16_384
 _CONNECTIONS, _IDLE_SECONDS, _GRACE_SECONDS = 64, 30, 15
 
 
@@ -42,6 +43,7 @@ class Address:
     port: int = 0  # 0: any free one
     certificate: Path | None = None
     key: Path | None = None
+    head_seconds: float = 10.0  # that a request's head may take to arrive
 
 
 class Listener:
@@ -50,8 +52,9 @@ class Listener:
     def __init__(self, application: Application, at: Address) -> None:
         """Raises Misconfigured for an address or certificate that cannot be used."""
         settings = uvicorn.Config(
-            application, loop="asyncio", ws="none", lifespan="off", interface="asgi3", log_config=None,
-            access_log=False, server_header=False, date_header=False, proxy_headers=False, http=_Protocol,
+            _bounded(application), loop="asyncio", ws="none", lifespan="off", interface="asgi3", log_config=None,
+            access_log=False, server_header=False, date_header=False, proxy_headers=False,
+            http=partial(_Protocol, head_seconds=at.head_seconds),  # type: ignore[arg-type]  # made like the class
             h11_max_incomplete_event_size=_HEAD_BYTES, limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
             ssl_certfile=at.certificate, ssl_keyfile=at.key,
@@ -87,15 +90,18 @@ class Listener:
 class _Protocol(H11Protocol):
     """Closes a connection whose next request does not have a whole head in time."""
 
-    _late: asyncio.TimerHandle | None = None
+    def __init__(self, *given: Any, head_seconds: float, **named: Any) -> None:  # noqa: ANN401  # uvicorn's own
+        super().__init__(*given, **named)
+        self._head_seconds = head_seconds
+        self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._late = self.loop.call_later(_HEAD_SECONDS, self._give_up)
+        self._late = self.loop.call_later(self._head_seconds, self._give_up)
 
     def data_received(self, data: bytes) -> None:
         if self._late is None and self._is_idle():
-            self._late = self.loop.call_later(_HEAD_SECONDS, self._give_up)
+            self._late = self.loop.call_later(self._head_seconds, self._give_up)
         super().data_received(data)
         if not self._is_idle():
             self._forget()
@@ -116,6 +122,19 @@ class _Protocol(H11Protocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+def _bounded(application: Application) -> Application:
+    """With the bound on heads that h11 keeps only while a head is still incomplete."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        lines = sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["raw_path"]) + len(scope["query_string"]) + lines > _HEAD_BYTES:
+            await reply(send, Response(431), close=True)
+        else:
+            await application(scope, receive, send)
+
+    return bounded
 
 
 def head_of(scope: Scope) -> Request:
