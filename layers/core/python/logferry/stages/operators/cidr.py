@@ -46,7 +46,10 @@ def judge(wanted: object) -> Callable[[Value], bool]:
 
 def _holds(table: _Table, packed: bytes) -> bool:
     address = int.from_bytes(packed)
-    return any(address >> shift in networks for shift, networks in table)
+    for shift, networks in table:  # noqa: SIM110  # `any` over a generator takes half as long again
+        if address >> shift in networks:
+            return True
+    return False
 
 
 def _network(text: object) -> _Network:
