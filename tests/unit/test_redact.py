@@ -5,6 +5,8 @@ import hmac
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logferry import config
 from logferry.errors import ConfigError, Misconfigured
@@ -98,6 +100,35 @@ def test_finds_that_overlap_are_one() -> None:
         [{"action": "mask", "pattern": "ip"}, {"action": "mask", "pattern": "email"}], {"a": "1.2.3.4@x.example"}
     )
     assert left == {"a": "***"}
+
+
+pieces = st.sampled_from(
+    [
+        "203.0.113.7",
+        "::1",
+        "2001:db8::1",
+        "4111111111111111",
+        "4111 1111",
+        "a@b.example",
+        "@",
+        "\n",
+        " ",
+        "x",
+        "7",
+        ".",
+        ":",
+    ]
+)
+texts = st.lists(pieces, max_size=6).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcdef"), texts | st.integers() | st.lists(texts, max_size=2)))
+def test_all_fields_at_once_are_searched_as_one_by_one(fields: dict[str, Value]) -> None:
+    """Rules without fields, and the same rules with every field named."""
+    rules: list[dict[str, Any]] = [{"action": "mask", "pattern": "ip"}, HASH | {"pattern": "card"},
+                                   {"action": "drop", "pattern": "email"}]  # fmt: skip
+    assert run(rules, fields) == run([rule | {"fields": list("abcdef")} for rule in rules], fields)
 
 
 def test_what_lies_too_deep_is_masked() -> None:

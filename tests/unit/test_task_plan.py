@@ -154,6 +154,8 @@ def test_timestamps_of_named_fields_need_no_category() -> None:
 
 def test_renaming_swaps_names_and_loses_no_field() -> None:
     """Where another field has the new name, both stay as they are called."""
+    made = plan(rename={"x": "y", "z": "x"})
+    assert out(made, {"x": "1", "y": "2", "z": "3"}, {"z": "3"}) == [{"x": "1", "y": "2", "z": "3"}, {"x": "3"}]
     made = plan(rename={"a": "b", "b": "a", "c": "d"})
     assert out(made, {"a": "1", "b": "2", "c": "3"}, {"c": "3", "d": "4"}, {"a": "1"}) == [
         {"b": "1", "a": "2", "d": "3"}, {"c": "3", "d": "4"}, {"b": "1"},

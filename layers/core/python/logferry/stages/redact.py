@@ -7,8 +7,10 @@ Limits: 64 levels of lists and mappings, what lies deeper is masked; a key of at
 """
 
 import hmac
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -73,6 +75,7 @@ def redacted(rules: Sequence[Rule], vault: Vault) -> Callable[[dict[str, Value]]
     general = [search for names, search in searches if names is None]
     named = {name for names, _ in searches for name in names or ()} - whole.keys()
     special = {name: [search for names, search in searches if names is None or name in names] for name in named}
+    apart = whole.keys() | named
     hashed = {name: _writer(rule, vault) for name, rule in whole.items() if rule.action == "hash"}
 
     def step(fields: dict[str, Value]) -> dict[str, Value]:
@@ -83,11 +86,26 @@ def redacted(rules: Sequence[Rule], vault: Vault) -> Callable[[dict[str, Value]]
                 fields[name] = _mapped(fields[name], hashed[name])
             elif not is_missing(fields[name]):
                 fields[name] = MASK
-        for name in (fields.keys() - whole.keys()) if general else (special.keys() & fields.keys()):
-            fields[name] = _mapped(fields[name], partial(_replaced, special.get(name, general)))
+        for name in special.keys() & fields.keys():
+            fields[name] = _mapped(fields[name], partial(_replaced, special[name]))
+        if general:
+            for name in _held([(name, value) for name, value in fields.items() if name not in apart], general):
+                fields[name] = _mapped(fields[name], partial(_replaced, general))
         return fields
 
     return step
+
+
+def _held(fields: Sequence[tuple[str, Value]], searches: Sequence[_Search]) -> set[str]:
+    """Names of the fields that hold a find. All texts are searched at once: most records hold none, most fields too."""
+    texts = [(name, value) for name, value in fields if isinstance(value, str)]
+    found = {name for name, value in fields if not isinstance(value, str)}  # not joined: looked at one by one
+    joined = "\n".join([value for _, value in texts])  # no find goes across lines
+    begins = [begin for search in searches for begin, _ in search.find(joined)]
+    if begins:
+        ends = list(accumulate(len(value) + 1 for _, value in texts))
+        found.update(texts[bisect_right(ends, begin)][0] for begin in begins)
+    return found
 
 
 def _mapped(value: Value, write: Write, depth: int = 0) -> Value:
@@ -109,13 +127,11 @@ def _mapped(value: Value, write: Write, depth: int = 0) -> Value:
 
 def _replaced(searches: Sequence[_Search], text: str) -> str:
     """All that any of them finds, written by whose find begins first; finds that overlap are one."""
-    spans = sorted(
-        ((begin, -end, number) for number, search in enumerate(searches) for begin, end in search.find(text))
-    )
+    spans = [(begin, -end, number) for number, search in enumerate(searches) for begin, end in search.find(text)]
     if not spans:
         return text
     merged: list[tuple[int, int, int]] = []
-    for begin, minus_end, number in spans:
+    for begin, minus_end, number in sorted(spans):
         if merged and begin < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], -minus_end), merged[-1][2])
         else:

@@ -26,12 +26,19 @@ def rewriting(steps: Iterable[Step]) -> Callable[[Record], Record]:
 def renaming(names: Mapping[str, str]) -> Step:
     """Old names become new ones, in place. A field stays as it is called where another one has its new name."""
 
+    fresh = set(names.values()) - names.keys()  # names that only another field could have
+
     def step(fields: dict[str, Value]) -> dict[str, Value]:
-        taken = fields.keys() - names.keys()
-        made: dict[str, Value] = {}
-        for name, value in fields.items():
-            new = names.get(name, name)
-            made[name if new != name and new in taken else new] = value
-        return made
+        free = names if fresh.isdisjoint(fields) else _free(names, fields)
+        return {free.get(name, name): value for name, value in fields.items()}
 
     return step
+
+
+def _free(names: Mapping[str, str], fields: Mapping[str, Value]) -> Mapping[str, str]:
+    """Without new names that are taken: by another field, or by one that for this reason keeps its own."""
+    left = dict(names)
+    while taken := [old for old, new in left.items() if new in fields and new not in left]:
+        for old in taken:
+            del left[old]
+    return left
