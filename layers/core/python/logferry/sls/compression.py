@@ -17,7 +17,7 @@ MAX_RAW = 64 << 20  # of one answer, before compression; the service documents a
 _ANY_ZLIB = 47  # window bits: zlib or gzip, found out from the header
 
 
-def pack(kind: str, raw: bytes) -> bytes:
+def pack(kind: str, raw: bytes | memoryview) -> bytes:
     """The body compressed as lz4 or zstd (level 1)."""
     if kind == "zstd":
         return bytes(_zstandard().ZstdCompressor(level=1).compress(raw))

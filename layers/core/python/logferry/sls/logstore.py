@@ -104,7 +104,7 @@ class Logstore:
         """PutLogs of a serialised LogGroup, to any shard or to the one of a hash key (32 hexadecimal digits)."""
         self.client.call(self.putting(group, hash_key))
 
-    def putting(self, group: bytes, hash_key: str = "") -> Request:
+    def putting(self, group: bytes | memoryview, hash_key: str = "") -> Request:
         """The request of `put_logs`."""
         headers = {
             "Content-Type": _PROTOBUF,

@@ -53,7 +53,7 @@ class Writer:
         body = memoryview(payload.body)
         for done, entry in enumerate(entries(body)):
             try:
-                self._put(bytes(body[entry.begin : entry.end]), until)
+                self._put(body[entry.begin : entry.end], until)
             except DeliveryError as error:
                 if error.in_doubt or not done:
                     raise
@@ -75,7 +75,7 @@ class Writer:
         """Close the kept connections."""
         self._logstore.client.close()
 
-    def _put(self, group: bytes, until: float) -> None:
+    def _put(self, group: memoryview, until: float) -> None:
         request = self._logstore.putting(group, self._hash_key)
         with self._turns.turn(until):
             said = self._ask(request, until)
