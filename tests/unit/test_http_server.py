@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import logging
 import socket
+import zlib
 from collections.abc import Iterator
 from urllib.parse import parse_qs, parse_qsl
 
@@ -16,6 +17,7 @@ from logferry.config import load
 from logferry.destinations import Echoes, Surroundings
 from logferry.destinations.http_server import Config, encoder
 from logferry.destinations.http_server.receiver import Clocks, Receiver
+from logferry.destinations.http_server.request import batch_name
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Transient
 from logferry.model import Origin, Payload, Record
 from logferry.vault import Secret, Vault
@@ -56,7 +58,7 @@ def test_request_is_a_post_of_lines() -> None:
     assert request.body == ONE.body
     assert request.headers["content-type"] == "application/x-ndjson"
     assert "content-encoding" not in request.headers
-    assert request.headers["x-logferry-batch"] == "task-1/a%2Fb/MTc%3D/3-7"
+    assert request.headers["x-logferry-batch"] == f"task-1/a%2Fb/MTc%3D/3-7/{zlib.crc32(ONE.body):08x}"
 
 
 @pytest.mark.parametrize(
@@ -185,6 +187,21 @@ def test_busy_receiver_is_left_alone() -> None:
         clock.sleep(5.1)
         to.send(ONE, 10)
         assert len(server.requests) == 2
+
+
+def test_long_answer_does_not_undo_a_success() -> None:
+    """A receiver that says back all it got has taken it; the next request goes over another connection."""
+    with site(answer(200, b"x" * 1_000_000)) as (to, server, _):
+        to.send(ONE, 10)
+        to.send(ONE, 10)
+        assert (len(server.requests), server.connections) == (2, 2)
+
+
+def test_name_of_another_body_is_another_one() -> None:
+    """A task that writes the same records in another form, later, is not taken for a repeat."""
+    other = ONE._replace(body=b"[{},{}]")
+    names = {batch_name("task-1", one) for one in (ONE, ONE, other)}
+    assert len(names) == 2
 
 
 def test_empty_payload_is_nothing_to_send() -> None:

@@ -1,7 +1,7 @@
 """One HTTP request: a reply, or an error that says whether the far side may have taken it.
 
-No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is
-an error. The proxy is the one that was given, else that of the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for
+No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is an error,
+or cut. The proxy is the one that was given, else that of the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for
 loopback addresses, which no proxy elsewhere could reach. Cookies are forgotten, unless asked for: then all requests
 share them. `~/.netrc` and certificate bundles named in the environment are not read. `requests` is imported by the
 first request, not before.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from requests.cookies import RequestsCookieJar
     from urllib3.response import BaseHTTPResponse
 
-__all__ = ["Reply", "Web"]
+__all__ = ["BriefWeb", "Reply", "Web"]
 
 # Seconds a connection may lie idle: load balancers forget one after 60 s or more, and what is then written to it (by
 # a function that was frozen in between) may get neither an answer nor an error until the time-out.
@@ -47,6 +47,8 @@ class Reply(NamedTuple):
 
 class Web:
     """Requests over kept connections; any number of threads at once."""
+
+    CUTS = False  # a reply over the limit is cut there, instead of being an error
 
     def __init__(
         self,
@@ -133,10 +135,12 @@ class Web:
         while chunk := raw.read1(16_384, decode_content=True):
             found += chunk
             if len(found) > self._max_reply:
+                if self.CUTS:
+                    break  # what is left makes the connection unfit for another request: it is closed
                 raise _faults.ReplyTooLong
             if self._now() > until:
                 raise TimeoutError
-        return bytes(found)
+        return bytes(found[: self._max_reply])
 
     def _proxies(self, url: str) -> dict[str, str]:
         from requests.utils import get_environ_proxies
@@ -161,6 +165,12 @@ class Web:
             yield session
         finally:
             self._idle.append((session, self._now()))
+
+
+class BriefWeb(Web):
+    """For those whose status says it all: of a long reply only the beginning is read."""
+
+    CUTS = True
 
 
 def _new_session(*, warn: bool, cookies: bool) -> "requests.Session":

@@ -9,13 +9,14 @@ from logferry.config import seconds
 from logferry.destinations import Surroundings
 from logferry.destinations.http_server.options import Config
 from logferry.destinations.http_server.request import Asked, Letterhead, batch_name
+from logferry.encoders.output import Written
 from logferry.errors import Misconfigured, Transient
 from logferry.model import Confirmation, Limits, Payload
 from logferry.transport.addresses import proxy_address
 from logferry.transport.answers import by_status, quote
 from logferry.transport.compress import pack
 from logferry.transport.turns import Turns
-from logferry.transport.web import Reply, Web
+from logferry.transport.web import BriefWeb, Reply
 
 __all__ = ["Clocks", "Receiver"]
 
@@ -44,13 +45,13 @@ class Receiver:
     def __init__(self, options: Config, surroundings: Surroundings, clocks: Clocks) -> None:
         # Between two records the engine counts one byte; a wider separator and what frames the body come off.
         most = options.max_bytes - options.max_records * (len(options.output.separator.encode()) - 1)
-        most -= len((options.output.prefix + options.output.suffix).encode())
+        most -= Written(options.output).overhead
         self.limits = Limits(max_bytes=max(most, 1000), max_records=options.max_records, in_flight=options.in_flight)
         self._options, self._task, self._vault = options, surroundings.task, surroundings.vault
         self._wall, self._now = surroundings.clock, clocks.now
         self._letterhead = Letterhead(options, surroundings.vault, surroundings.clock)
         proxy = (lambda: proxy_address(options.proxy or "", surroundings.vault)) if options.proxy else None
-        self._web = Web(verify=options.verify, ca_file=options.ca_file, proxy=proxy)
+        self._web = BriefWeb(verify=options.verify, ca_file=options.ca_file, proxy=proxy)
         self._turns = Turns(clocks.now, clocks.sleep)
         self._failures: dict[str, int] = {}
 

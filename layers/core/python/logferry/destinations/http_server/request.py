@@ -5,6 +5,7 @@ ASCII), so the tidied form is made first, then hashed.
 """
 
 import secrets
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import NamedTuple
@@ -99,13 +100,14 @@ class Letterhead:
 
 
 def batch_name(task: str, payload: Payload) -> str:
-    """The same on each attempt, and of no other payload: `task/stream/begin/first-last`, each part percent-encoded.
+    """The same on each attempt, and of no other body: `task/stream/begin/first-last/crc32`, each percent-encoded.
 
-    Last too, for a payload that was refused as too large goes again in halves, which are other payloads.
+    Last too, for what was refused as too large goes again in halves; the CRC, for the task may be another one by the
+    time that its records are sent again (a backfill): a receiver that drops repeats must not drop those.
     """
     origin = payload.origin
-    where = (task, origin.stream, origin.begin, f"{payload.ordinals[0]}-{payload.ordinals[-1]}")
-    return "/".join(quote(part, safe="") for part in where)
+    records, check = f"{payload.ordinals[0]}-{payload.ordinals[-1]}", f"{zlib.crc32(payload.body):08x}"
+    return "/".join(quote(part, safe="") for part in (task, origin.stream, origin.begin, records, check))
 
 
 def content_type(output: Output) -> str:
