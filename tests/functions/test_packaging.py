@@ -128,7 +128,7 @@ def test_a_function_is_its_app_and_nothing_else(built: Built) -> None:
 
 def test_zips_are_small(built: Built) -> None:
     """A cold start reads them: library and hot path stay far below the clouds' 50 MB."""
-    extras = {"layer-aws", "layer-codecs", "layer-kafka", "layer-powertools"}  # attached where a task needs them
+    extras = {"layer-aws", "layer-codecs", "layer-powertools"}  # attached where a task needs them
     assert sum(package.packed for name, package in built.items() if name not in extras) < 8e6
 
 
