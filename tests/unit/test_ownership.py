@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -285,8 +286,11 @@ def test_a_receiver_says_the_nonce_back() -> None:
     assert len(set(parrot.nonces)) == 3
 
 
-def test_concurrent_guesses_count_exactly(desk: Desk, bucket: Bucket) -> None:
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_concurrent_guesses_count_exactly(bucket: Bucket, tmp_path: Path, kind: str) -> None:
     """Thirty at once: ten verdicts at most, each counted, and the right token comes too late."""
+    desk = Desk(state.open_table(f"{kind}:{tmp_path}/guesses.db"), bucket)
+    desk.apply(task_of())
     said: list[str] = []
 
     def guess() -> None:
@@ -308,6 +312,7 @@ def test_concurrent_guesses_count_exactly(desk: Desk, bucket: Bucket) -> None:
     while desk.proof.left:
         refused(desk, "guess")
     assert "no attempts are left" in refused(desk, bucket.token)
+    desk.table.close()
 
 
 class Ambiguous:
