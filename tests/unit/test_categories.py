@@ -89,8 +89,12 @@ def test_what_the_log_service_adds_and_what_the_task_makes_is_known() -> None:
 
 def test_an_unknown_category_is_told_with_the_nearest() -> None:
     """And all that there are."""
-    with pytest.raises(ConfigError, match=r"'wof' is not one of access_origin, dns, .*, waf, did you mean waf\?"):
+    with pytest.raises(
+        ConfigError, match=r"'wof' is not one of access_origin, dns, .*, waf, did you mean waf\?"
+    ) as caught:
         categories.find("wof")
+    assert categories.problems("wof") == [f"category: {caught.value.problems[0]}"]
+    assert categories.problems("waf") == []
 
 
 @pytest.mark.parametrize("name", ["../waf", "waf.toml", "", "__init__", "WAF"])

@@ -82,17 +82,18 @@ def _names() -> tuple[str, ...]:
 
 def find(name: str) -> Category:
     """The category of that name; ConfigError with the nearest name if there is none."""
-    found = problems(name)
-    if found:
-        raise ConfigError([problem.partition(": ")[2] for problem in found], subject="category")
+    if name not in _names():
+        raise ConfigError([_no_category(name)], subject="category")
     return _read(name)
 
 
 def problems(name: str) -> list[str]:
-    """What is wrong with the name of a category, with the nearest one; nothing if there is such a category."""
-    if name in _names():
-        return []
-    return [f"category: {show(name)} is not one of {', '.join(_names())}{_nearest(name, _names())}"]
+    """What a task says of a wrong name, under its key; nothing if there is such a category."""
+    return [] if name in _names() else [f"category: {_no_category(name)}"]
+
+
+def _no_category(name: str) -> str:
+    return f"{show(name)} is not one of {', '.join(_names())}{_nearest(name, _names())}"
 
 
 @cache
