@@ -1,7 +1,7 @@
 """One HTTP request: a reply, or an error that says whether the far side may have taken it.
 
-No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is an error,
-or cut. The proxy is the one that was given, else that of the environment (`HTTPS_PROXY`, `NO_PROXY`, …), except for
+No redirect is followed, nothing is retried here, and a reply larger than `max_reply` bytes (after decoding) is cut
+or an error. The proxy is the one that is given, else the environment's (`HTTPS_PROXY`, `NO_PROXY`, …), except for
 loopback addresses, which no proxy elsewhere could reach. Cookies are forgotten, unless asked for: then all requests
 share them. `~/.netrc` and certificate bundles named in the environment are not read. `requests` is imported by the
 first request, not before.
