@@ -194,7 +194,12 @@ def test_a_mistake_is_one_line_with_its_place(data: object, expected: str) -> No
 def test_every_mistake_is_told_at_once() -> None:
     """Up to twenty."""
     assert len(problems(v2([leaf("a", "x"), leaf("")], [leaf("a", "in")]))) == 3
-    assert len(problems({"where": {"and": [leaf("a", "x")] * 100}})) == 20
+    for many in (
+        {"where": {"and": [leaf("a", "x")] * 100}},
+        [{"a": {"like": ["x"]}}] * 100,
+        v2(*[[leaf("a", "x")]] * 100),
+    ):
+        assert len(problems(many)) == 20
 
 
 @pytest.mark.parametrize(

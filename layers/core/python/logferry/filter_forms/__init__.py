@@ -19,6 +19,7 @@ __all__ = ["Entries", "Form", "Imported", "forms", "read"]
 Entries = Literal["all", "any"]
 _ROOM = "filter_forms"
 _SUBJECT = "filter import"
+_MISTAKES = 20  # more are not told
 
 
 class Form(Protocol):
@@ -64,7 +65,7 @@ def read(
     problems: list[str] = []
     tree = module.tree(found.data, problems, entries)
     if problems:
-        raise ConfigError(problems, subject=f"{_SUBJECT} ({name})")
+        raise ConfigError(problems[:_MISTAKES], subject=f"{_SUBJECT} ({name})")
     kind = category or found.category
     if tree is not None:
         _compile(tree, name, kind)
