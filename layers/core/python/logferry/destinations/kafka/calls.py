@@ -8,7 +8,7 @@ from logferry.destinations.kafka.answers import judge
 from logferry.destinations.kafka.batches import Batch
 from logferry.destinations.kafka.link import Answer, Link, Peer, text
 from logferry.destinations.kafka.sasl import Login, talk
-from logferry.errors import Misconfigured, Transient
+from logferry.errors import DeliveryError, Misconfigured, Transient
 
 __all__ = ["Taken", "Topic", "greet", "look_up", "new_producer", "produce", "produced"]
 
@@ -21,6 +21,7 @@ class Topic(NamedTuple):
 
     leaders: dict[int, int]
     brokers: dict[int, Peer]
+    error: DeliveryError | None = None  # the cluster's own word of it
 
 
 class Taken(NamedTuple):
@@ -61,7 +62,7 @@ def greet(link: Link, login: Login | None, nonce: str, deadline: float) -> None:
 
 
 def look_up(link: Link, topic: str, deadline: float) -> Topic:
-    """The topic's partitions; nothing is created. Raises what its error means."""
+    """The topic's partitions; nothing is created."""
     body = struct.pack(">i", 1) + text(topic) + b"\0"
     try:
         answer = link.ask(_METADATA, _version(link, _METADATA, 4, 4), body, deadline)
@@ -77,21 +78,24 @@ def look_up(link: Link, topic: str, deadline: float) -> Topic:
     answer.text()
     answer.take("i")
     leaders: dict[int, int] = {}
+    against: DeliveryError | None = None
     for _ in answer.rows():
         code, name, _internal = answer.take("h"), answer.text(), answer.take("b")
         if code == 3:
-            raise Misconfigured(f"topic {name}: is not there, and is not created here: make it, with kafka-topics.sh")
-        if code:
-            raise judge(code, f"topic {name}")
+            against = Misconfigured(
+                f"topic {name}: is not there, and is not created here: make it, with kafka-topics.sh"
+            )
+        elif code:
+            against = judge(code, f"topic {name}")
         for _ in answer.rows():
             answer.take("h")  # a partition without a leader says so by its number
             partition, leader = answer.take("i"), answer.take("i")
             leaders[partition] = leader
             for _ in range(2):
                 answer.bytes(4 * len(answer.rows()))
-    if not leaders:
-        raise Transient(f"topic {topic}: has no partitions yet")
-    return Topic(leaders, brokers)
+    if not leaders and against is None:
+        against = Transient(f"topic {topic}: has no partitions yet")
+    return Topic(leaders, brokers, against)
 
 
 def new_producer(link: Link, deadline: float) -> tuple[int, int]:

@@ -38,10 +38,12 @@ class Cluster:
         self._asked = 0.0
 
     def topic(self, deadline: float) -> Topic:
-        """The topic as it was known at most five minutes ago."""
+        """The topic as it was known at most five minutes ago. Raises what the cluster says against it."""
         if self._topic is None or self._clock() - self._asked > _MAX_AGE:
-            self._topic = self.any(lambda link, until: calls.look_up(link, self._name, until), deadline)
-            self._asked = self._clock()
+            found = self.any(lambda link, until: calls.look_up(link, self._name, until), deadline)
+            if found.error is not None:
+                raise found.error
+            self._topic, self._asked = found, self._clock()
         return self._topic
 
     def forget(self) -> None:
@@ -73,8 +75,6 @@ class Cluster:
                 return ask(self._link(peer, until), until)
             except (Transient, Misconfigured) as error:
                 failures.append(error)
-            if isinstance(failures[-1], Misconfigured) and str(failures[-1]).startswith("topic "):
-                break  # the cluster's own word
         told = "; ".join(str(error) for error in failures[:_SHOWN])
         passing = [error for error in failures if isinstance(error, Transient)]
         kind = Transient if passing else Misconfigured
@@ -87,9 +87,8 @@ class Cluster:
 
     def close(self) -> None:
         """Let go of all connections."""
-        for link in self._links.values():
-            link.close()
-        self._links.clear()
+        while self._links:
+            self._links.popitem()[1].close()
         self._topic = None
 
     def _link(self, peer: Peer, deadline: float) -> Link:

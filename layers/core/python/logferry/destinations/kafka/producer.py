@@ -29,6 +29,7 @@ from logferry.model import Confirmation, Limits, Origin, Payload
 
 __all__ = ["Producer"]
 
+_PATIENCE = 5.0  # seconds that closing waits for a send
 _NUMBERS = 2**31  # of messages; then they begin anew
 
 
@@ -103,18 +104,20 @@ class Producer:
         return changed
 
     def close(self) -> None:
-        """Close the connections; nothing is left to be sent."""
-        with self._lock:
-            self._cluster.close()
+        """Close the connections; nothing is left to be sent. A send that goes on for long finds them closed."""
+        waited = self._lock.acquire(timeout=_PATIENCE)
+        self._cluster.close()
+        if waited:
+            self._lock.release()
 
     @contextmanager
     def _turn(self, time_out: float) -> Iterator[float]:
         """The deadline, once it is our turn."""
-        deadline = self._clock() + min(time_out, seconds(self._options.timeout))
+        last = self._clock() + time_out
         if not self._lock.acquire(timeout=max(time_out, 0.0)):
             raise Transient("another payload of this task is on its way; nothing was sent")
         try:
-            yield deadline
+            yield min(last, self._clock() + seconds(self._options.timeout))
         finally:
             self._lock.release()
 
