@@ -1,13 +1,16 @@
 """What a pending task waits for, and what to do, as a person and as a program sees it. The token is not known here."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from logferry.ownership import location
-from logferry.ownership_row import Proof
+from logferry.ownership_row import Proof, Proofs
+from logferry.state import Table
 from logferry.task import Task
+from logferry.task_store import TaskStore
 
-__all__ = ["facts", "lines"]
+__all__ = ["facts", "lines", "waiting"]
 
 
 def facts(task: Task, proof: Proof) -> dict[str, Any]:
@@ -16,6 +19,12 @@ def facts(task: Task, proof: Proof) -> dict[str, Any]:
         "way": proof.way, "file": location(task, proof), "attempts_left": proof.left,
         "expires": proof.expires if proof.made else None,
     }  # fmt: skip
+
+
+def waiting(task: Task, table: Table) -> list[str]:
+    """The same for a task as it is stored; nothing if it does not wait."""
+    stored, proof = TaskStore(table, time.time).find(task.task), Proofs(table).find(task.task)
+    return lines(task, proof) if stored and stored.state == "pending" and proof else []
 
 
 def lines(task: Task, proof: Proof) -> list[str]:

@@ -279,3 +279,24 @@ def test_a_deleted_task_leaves_no_proof_behind(boat: Ferry, place: Account) -> N
     command(boat, "delete", "to-bucket", "--yes")
     assert list(wiring.workshop(boat.environ).table.list("ownership")) == []
     assert "pending" in command(boat, "apply", str(path))
+
+
+def test_a_worker_says_that_its_task_waits_and_goes_on_by_itself(boat: Ferry, place: Account) -> None:
+    """Nothing is delivered meanwhile; after the proof it need not be started again."""
+    boat.put(10)
+    path = file(boat, to_bucket(place, "waf/nine"))
+    words = [str(Path(sys.executable).with_name("logferry")), "run", str(path), "--heartbeat", "1", "--interval", "0.1"]
+    with subprocess.Popen(words, env=boat.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        try:
+            assert "to-bucket: pending: the token is in the file" in worker.stderr.readline()
+            (token,) = below(place, "waf/nine").values()
+            command(boat, "verify", "to-bucket", token.decode())
+            until = time.monotonic() + 30
+            while len(below(place, "waf/nine")) == 1 and time.monotonic() < until:
+                time.sleep(0.2)
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=30)
+    assert delivered(boat) == Counts(read=10, delivered=10)
+    assert len(below(place, "waf/nine")) == 2

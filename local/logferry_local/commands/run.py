@@ -17,6 +17,7 @@ from logferry import times, wiring
 from logferry.errors import ConfigError, Misconfigured
 from logferry.meter import SILENT, Meter
 from logferry.runtime import log_lines
+from logferry_local import proof_view
 
 if TYPE_CHECKING:
     from logferry_local.worker import Worker
@@ -63,6 +64,7 @@ def run(  # noqa: PLR0913  # one argument an option
     table = wiring.open_table(os.environ)
     try:
         found = enlisting.enlist(tasks, table, os.environ, dry=print_policy)
+        waiting = [line for task in found for line in proof_view.waiting(task, table)]
     finally:
         table.close()
     groups = enlisting.groups(found, group, "--group (SLS_CG)")
@@ -72,6 +74,7 @@ def run(  # noqa: PLR0913  # one argument an option
     for task in found:
         if note := times.assumption(task.start):
             sys.stderr.write(f"{task.task}: start: {note}\n")
+    sys.stderr.writelines(f"{line}\n" for line in waiting)
     # A service's log tells of its life; a function's, of which there are thousands, only of trouble.
     least = log_lines.level({"LOGFERRY_LOG_LEVEL": "info", **os.environ})
     with journal(log_file, least), _signals_kept():
