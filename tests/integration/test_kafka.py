@@ -10,7 +10,9 @@ from tests.fakes import kafka_python, shipment
 from tests.fakes.ferry import ferry
 from tests.fakes.kafka_light import light_broker, make_topic
 
+from logferry import wiring
 from logferry.config import load
+from logferry.control import Control
 from logferry.destinations import Surroundings, kafka
 from logferry.errors import Misconfigured
 from logferry.vault import Vault
@@ -46,3 +48,18 @@ def test_a_topic_is_not_made_by_looking_for_it(address: str) -> None:
     with pytest.raises(Misconfigured, match="topic never-made: is not there"):
         found.check(10)
     found.close()
+
+
+def test_a_live_check_sends_one_test_record_that_says_what_it_is(address: str, tmp_path: Path) -> None:
+    """All steps are well, and the topic has the record."""
+    make_topic(address, "live", 1)
+    with ferry(tmp_path, shards=1) as boat:
+        boat.put(1)
+        boat.apply("live", {"kafka": {"brokers": [address], "topic": "live"}})
+        stored = wiring.workshop(boat.environ).tasks.get("live").task()
+        wiring.dismiss()
+        with Control(boat.environ) as control:
+            found = control.check_live(stored)
+    assert [finding.ok for finding in found] == [True] * len(found)
+    (message,) = kafka_python.read(address, "live", 1)
+    assert json.loads(message.value)["task"] == "live"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.contract.adapter import records
 
+from logferry import policies, task
 from logferry.config import load
 from logferry.destinations import Surroundings, kafka
 from logferry.destinations.kafka.options import broker
@@ -126,3 +127,11 @@ def test_a_record_that_is_too_large_is_named_before_it_is_sent() -> None:
     assert encoder.encode(small)
     with pytest.raises(Permanent, match=r"has 1\d\d\d bytes, at most 1000 are allowed \(max_message_bytes\)"):
         encoder.encode(large)
+
+
+def test_what_must_be_granted_is_a_command() -> None:
+    """For the user that logs in, on this topic alone."""
+    source = {"sls": {"endpoint": "https://cn-hangzhou.log.aliyuncs.com", "project": "p-1", "logstore": "waf"}}
+    made = task.load({"task": "t", "source": source, "destination": {"kafka": GOOD | {"auth": AUTH}}})
+    (words,) = [grant.where for side, grant in policies.of(made) if side == "destination"]
+    assert "--allow-principal User:ferry --operation Write --operation Describe --topic waf" in words

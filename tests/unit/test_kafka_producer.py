@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.contract.adapter import records
 from tests.fakes.kafka_peer import KafkaPeer, Say, Step, lost
-from tests.fakes.misbehaving import close, nobody
+from tests.fakes.misbehaving import close, nobody, silence
 
 from logferry import packing
 from logferry.config import load
@@ -237,3 +237,36 @@ def test_nothing_to_send_is_nothing_to_do() -> None:
     _, producer = made("127.0.0.1:1")
     producer.send(Payload([], [], b""), 5)
     producer.close()
+
+
+def test_a_connection_that_was_idle_is_not_used_again() -> None:
+    """From 60 s on whoever stands between may have forgotten it without a word."""
+    auth = {"mechanism": "PLAIN", "username": "ferry", "password": "secret://env/PW"}
+    clock = Clock()
+    with KafkaPeer(password="right") as broker:
+        encoder, producer = made(broker, auth=auth, clock=clock)
+        for pause, logins in ((0, 1), (50, 1), (56, 2)):
+            clock.now += pause
+            producer.send(payload(encoder, records(3), f"{pause}"), 5)
+            assert broker.logins == logins
+        producer.close()
+
+
+def test_who_waits_for_its_turn_waits_no_longer_than_its_time() -> None:
+    """One payload at a time: the second is told that nothing of it was sent, and comes again."""
+    with KafkaPeer(silence) as broker:
+        encoder, producer = made(broker, timeout="2s")
+        slow = threading.Thread(target=_failing, args=(producer, payload(encoder, records(3), "a")))
+        slow.start()
+        while broker.script:
+            threading.Event().wait(0.01)
+        with pytest.raises(Transient, match="another payload of this task is on its way; nothing was sent"):
+            producer.send(payload(encoder, records(3), "b"), 0.1)
+        broker.hang_up()
+        slow.join(5)
+        producer.close()
+
+
+def _failing(producer: Producer, sent: Payload) -> None:
+    with pytest.raises(Transient, match="may have been taken"):
+        producer.send(sent, 5)

@@ -1,4 +1,4 @@
-"""The six requests that delivery needs, in versions that brokers from 2.0 to 4.x know; one has tagged fields."""
+"""The six requests that delivery needs, in versions that brokers from 2.1 to 4.x know; one has tagged fields."""
 
 import struct
 from collections.abc import Sequence
