@@ -72,14 +72,12 @@ class LogGroups:
         if outline is not same or meta != known:
             rest = self._rest(outline.meta, tuple(meta))
             self._last_rest = outline, meta, rest
-        time = _time(record.time)
-        log = _joined(outline, contents)
-        if record.nanos:
-            log += _NANOS + record.nanos.to_bytes(4, "little").decode(_BYTES)
-        size = len(time) + len(log)
+        time, log, nanos = _time(record.time), _joined(outline, contents), record.nanos
+        tail = _NANOS + nanos.to_bytes(4, "little").decode(_BYTES) if nanos else ""
+        size = len(time) + len(log) + len(tail)
         if size > self._max:
             raise Permanent(f"the log is {size} bytes, more than the {self._max} that one may have")
-        return f"{rest}{_entry(size)}{time}{log}".encode(_BYTES)
+        return f"{rest}{_entry(size)}{time}{log}{tail}".encode(_BYTES)
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """A LogGroupList; its groups are in the order of `grouped`."""
@@ -119,11 +117,10 @@ def grouped(parts: Sequence[bytes]) -> dict[bytes, list[int]]:
 def _joined(outline: _Outline, contents: list[str]) -> str:
     """Each value behind what stands before it."""
     pieces = contents * 2
-    sizes = list(map(len, contents))
     try:
-        pieces[0::2] = map(getitem, outline.prefixes, sizes)
+        pieces[0::2] = map(getitem, outline.prefixes, map(len, contents))
     except IndexError:  # a long value
-        known = zip(outline.prefixes, outline.keys, sizes, strict=True)
+        known = zip(outline.prefixes, outline.keys, map(len, contents), strict=True)
         pieces[0::2] = [few[size] if size < _SIZES else _prefix(key, size) for few, key, size in known]
     pieces[1::2] = contents
     return "".join(pieces)
