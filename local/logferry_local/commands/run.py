@@ -17,6 +17,7 @@ from logferry import times, wiring
 from logferry.errors import ConfigError, Misconfigured
 from logferry.meter import SILENT, Meter
 from logferry.runtime import log_lines
+from logferry.task import Task
 from logferry_local import proof_view
 
 if TYPE_CHECKING:
@@ -61,20 +62,11 @@ def run(  # noqa: PLR0913  # one argument an option
 
     if consumer and not re.fullmatch(_CONSUMER, consumer):
         raise ConfigError([f"--consumer: {consumer[:210]!r} is not 1-200 letters, digits, _, . and -"], subject="run")
-    table = wiring.open_table(os.environ)
-    try:
-        found = enlisting.enlist(tasks, table, os.environ, dry=print_policy)
-        waiting = [line for task in found for line in proof_view.waiting(task, table)]
-    finally:
-        table.close()
+    found = _enlisted(tasks, dry=print_policy)
     groups = enlisting.groups(found, group, "--group (SLS_CG)")
     if print_policy:
         typer.echo(json.dumps(policy(found, groups), indent=2))
         return
-    for task in found:
-        if note := times.assumption(task.start):
-            sys.stderr.write(f"{task.task}: start: {note}\n")
-    sys.stderr.writelines(f"{line}\n" for line in waiting)
     # A service's log tells of its life; a function's, of which there are thousands, only of trouble.
     least = log_lines.level({"LOGFERRY_LOG_LEVEL": "info", **os.environ})
     with journal(log_file, least), _signals_kept():
@@ -84,6 +76,22 @@ def run(  # noqa: PLR0913  # one argument an option
             for name, its_group in groups.items():
                 typer.echo(f"{name}: at work in consumer group {its_group}")
             _wait(worker)
+
+
+def _enlisted(words: list[str], *, dry: bool) -> list[Task]:
+    """The tasks that are to run; what a person should know of them goes to standard error."""
+    from logferry_local.worker import enlisting
+
+    table = wiring.open_table(os.environ)
+    try:
+        found = enlisting.enlist(words, table, os.environ, dry=dry)
+        waiting = [line for task in found for line in proof_view.waiting(task, table)]
+    finally:
+        table.close()
+    if not dry:
+        notes = [f"{task.task}: start: {note}" for task in found if (note := times.assumption(task.start))]
+        sys.stderr.writelines(f"{line}\n" for line in (*notes, *waiting))
+    return found
 
 
 @contextmanager
