@@ -1,6 +1,7 @@
 """A real Apache Kafka broker, one node without ZooKeeper, on ports of loopback: its jars come through Maven.
 
-Listeners: `plain`, `sasl` (PLAIN and SCRAM in the clear), `tls` (nobody is asked), `sasl_tls`. Users: `ferry` knows
+Listeners: `plain`, `sasl` (PLAIN and SCRAM in the clear), `tls` (nobody is asked), `mutual` (a certificate is wanted),
+`sasl_tls`. Users: `ferry` knows
 `PASSWORD`; whoever is asked for nothing is `User:ANONYMOUS`. Its heap is bounded, it is ended by its process id.
 """
 
@@ -22,8 +23,8 @@ JARS = Path(os.environ.get("LOGFERRY_KAFKA_JARS", Path(__file__).parents[2] / "b
 USER, PASSWORD = "ferry", "correct-horse-battery"
 _JAVA = ("java", "-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*")
 _CLUSTER = "bG9nZmVycnktdGVzdHMtMQ"
-_NAMES = ("plain", "sasl", "tls", "sasl_tls", "controller")
-_KINDS = {"plain": "PLAINTEXT", "sasl": "SASL_PLAINTEXT", "tls": "SSL", "sasl_tls": "SASL_SSL",
+_NAMES = ("plain", "sasl", "tls", "mutual", "sasl_tls", "controller")
+_KINDS = {"plain": "PLAINTEXT", "sasl": "SASL_PLAINTEXT", "tls": "SSL", "mutual": "SSL", "sasl_tls": "SASL_SSL",
           "controller": "PLAINTEXT"}  # fmt: skip
 
 
@@ -111,8 +112,11 @@ class Broker:
             "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": str(store),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.authority.ca_file),
+            "listener.name.mutual.ssl.client.auth": "required",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:ANONYMOUS",
+            "super.users": "User:ANONYMOUS;User:CN=client",
             "allow.everyone.if.no.acl.found": "true",
             "log.dirs": str(self._folder / "data"),
             "auto.create.topics.enable": "true",  # so that a topic made by mistake would show

@@ -137,6 +137,21 @@ def test_a_listener_that_wants_another_way_says_so(broker: Broker) -> None:
     assert [kind for kind, _ in said] == [Misconfigured, Misconfigured, Transient, Transient, Misconfigured]
 
 
+def test_a_certificate_of_ours_lets_us_in(broker: Broker) -> None:
+    """And is asked for where it is missing."""
+    broker.make_topic("mutual")
+    own, trust = broker.authority.issue(["client"]), {"ca_file": str(broker.authority.ca_file)}
+    tls = {**trust, "cert_file": str(own.cert_file), "key_file": str(own.key_file)}
+    with opened(broker, "mutual", topic="mutual", tls=tls) as (encoder, to):
+        settled(encoder, to, payload(encoder, records(9)))
+    assert arrived(broker, "mutual", 9) == numbers(9)
+    with (
+        opened(broker, "mutual", topic="mutual", tls=trust) as (_, to),
+        pytest.raises(Misconfigured, match=r"cert_file"),
+    ):
+        to.check(20)
+
+
 def test_a_topic_that_is_not_there_is_not_made(broker: Broker) -> None:
     """Though the broker would make it for whoever asks."""
     with opened(broker, topic="never-made") as (encoder, to):

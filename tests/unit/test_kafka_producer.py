@@ -3,10 +3,12 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contract.adapter import records
+from tests.fakes.certificates import Authority
 from tests.fakes.kafka_peer import KafkaPeer, Say, Step, lost
 from tests.fakes.misbehaving import close, nobody, silence
 
@@ -270,3 +272,36 @@ def test_who_waits_for_its_turn_waits_no_longer_than_its_time() -> None:
 def _failing(producer: Producer, sent: Payload) -> None:
     with pytest.raises(Transient, match="may have been taken"):
         producer.send(sent, 5)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_broker_may_want_a_certificate_of_ours(tmp_path: Path, known: bool) -> None:  # noqa: FBT001  # a case
+    """With one of its authority it is let in; without one it is a person's to set."""
+    authority = Authority(tmp_path)
+    context = authority.issue().server_context(client_ca=authority.ca_file)
+    own = authority.issue(["ferry"])
+    tls = {"ca_file": str(authority.ca_file)}
+    tls |= {"cert_file": str(own.cert_file), "key_file": str(own.key_file)} if known else {}
+    with KafkaPeer(tls=context) as broker:
+        _, producer = made(broker, tls=tls)
+        if known:
+            producer.check(5)
+        else:
+            with pytest.raises(Misconfigured, match="it wants a client certificate: set cert_file and key_file"):
+                producer.check(5)
+        producer.close()
+
+
+def test_a_name_may_be_a_secret_too() -> None:
+    """Both are read again when the broker refuses them."""
+    auth = {"mechanism": "PLAIN", "username": "secret://env/WHO", "password": "secret://env/PW"}
+    environ = {"WHO": "somebody", "PW": "right"}
+    with KafkaPeer(password="right") as broker:
+        chosen = load(kafka.Config, {"brokers": [broker.address], "topic": "waf", "auth": auth})
+        producer = Producer(chosen, Surroundings("t", Vault(environ)))
+        with pytest.raises(Misconfigured, match="user name or password is wrong"):
+            producer.check(5)
+        environ["WHO"] = "ferry"
+        assert producer.refresh()
+        producer.check(5)
+        producer.close()

@@ -20,6 +20,7 @@ __all__ = ["Cluster"]
 
 _MAX_AGE = 300.0  # seconds until it is asked again: partitions may have been added
 T = TypeVar("T")
+_GRACE = 0.5  # seconds that an objection takes at most: a round trip and the broker's own work
 _SHOWN = 3  # brokers that an error names
 
 
@@ -105,7 +106,20 @@ class Cluster:
         with contextlib.ExitStack() as stack:
             stack.callback(link.close)
             link.open(self._context, deadline)
-            calls.greet(link, login, secrets.token_hex(16), deadline)
+            try:
+                calls.greet(link, login, secrets.token_hex(16), deadline)
+            except Transient:
+                self._listen(peer, deadline)
+                raise
             stack.pop_all()
         self._links[peer] = link
         return link
+
+    def _listen(self, peer: Peer, deadline: float) -> None:
+        """Once more, only to hear whether a client's certificate is wanted: writing at once may drown the alert."""
+        if self._context is None:
+            return
+        link = Link(peer, self._clock)
+        with contextlib.closing(link), contextlib.suppress(Transient):
+            link.open(self._context, deadline)
+            link.listen(_GRACE)

@@ -97,6 +97,13 @@ class Link:
             ended = isinstance(error, ConnectionError | TimeoutError | ssl.SSLEOFError)
             raise self._failed(error, "shaking hands" + "; does it speak TLS?" * ended) from error
 
+    def listen(self, wait: float) -> None:
+        """What the broker has against our certificate: with TLS 1.3 it says so after the handshake."""
+        try:
+            look(self._open_socket(), wait)
+        except OSError as error:
+            raise self._failed(error, "after shaking hands") from error
+
     def send(self, api: int, version: int, body: bytes, deadline: float) -> int:
         """Write a request; its number. Transient: the broker has not the whole of it."""
         self._number += 1
