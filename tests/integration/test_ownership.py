@@ -176,6 +176,15 @@ def test_a_wrong_token_is_one_line_and_exit_code_2(boat: Ferry, place: Account) 
     assert "my-guess-0815" not in done.stderr
 
 
+def test_a_token_may_come_from_standard_input(boat: Ferry, place: Account) -> None:
+    """So that it is in no shell's history."""
+    command(boat, "apply", str(file(boat, to_bucket(place, "waf/ten"))))
+    (token,) = below(place, "waf/ten").values()
+    words = ["task", "verify", "to-bucket", "-"]
+    result = CliRunner().invoke(cli.app(), words, env=boat.environ, input=token.decode())
+    assert result.stdout == "to-bucket: ownership proved, online\n"
+
+
 def test_verify_wants_a_token_or_auto(boat: Ferry) -> None:
     """Not both, not neither."""
     for words in (["verify", "x"], ["verify", "x", "token", "--auto"]):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -14,9 +15,13 @@ from logferry_local import proof_view
 
 __all__ = ["COMMANDS"]
 
+_STDIN, _MOST = "-", 4096  # characters of a token's file
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name.")]
-Token = Annotated[str | None, typer.Argument(metavar="[TOKEN]", help="The text of the token's file.")]
+Token = Annotated[
+    str | None, typer.Argument(metavar="[TOKEN]", help="The text of the token's file; - reads it from standard input.")
+]
 Auto = Annotated[bool, typer.Option("--auto", help="Read the token back, or have the receiver answer with a nonce.")]
 
 
@@ -35,6 +40,8 @@ def verify(name: Name, token: Token = None, *, auto: Auto = False, as_json: Json
     """Prove that a task's destination is yours: with the token that was put there, or --auto."""
     if (token is None) is not auto:
         raise ConfigError(["expected a token, or --auto to read it back"], subject="task verify")
+    if token == _STDIN:
+        token = sys.stdin.read(_MOST)
     with log_lines.shown("task verify", log_lines.level(os.environ)), Control() as control:
         before = control.show(name).stored.state
         state = control.verify(name, token)
