@@ -96,7 +96,7 @@ def whole(found: Found) -> dict[str, Any]:
     try:
         came, now = letters.record_of(found.letter, edited=False), letters.record_of(found.letter)
     except LogferryError as error:
-        return said | {"problem": str(error)}
+        return said | {"problem": str(error), "bytes": found.letter.bytes().decode("utf-8", "backslashreplace")}
     said |= {"time": now.time, "nanos": now.nanos, "fields": dict(now.fields)}
     if found.letter.edits:
         said["edits"] = msgspec.to_builtins(found.letter.edits)
@@ -123,6 +123,8 @@ def print_letter(said: Mapping[str, Any]) -> None:
         named = [f"{name}={clean(value)}" for name, value in change["set"].items()]
         named += [f"without {clean(name)}" for name in change["unset"]]
         typer.echo(f"edited     {when(change['at'])} by {clean(change['by'])}: {', '.join(named)}")
+    if "bytes" in said:
+        typer.echo(f"bytes      {clean(said['bytes'], 100_000)}")
     if "fields" in said:
         typer.echo(f"time       {when(said['time'])}")
         for name, value in said["fields"].items():

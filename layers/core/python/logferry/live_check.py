@@ -37,6 +37,9 @@ def _source(task: Task, around: Surroundings) -> Finding:
     try:
         source = source_of(task, around)
         streams = source.streams()
+        ready = getattr(registry.find("sources", task.source.kind), "ready", None)
+        if ready is not None:  # it cannot be asked for logs: they come by themselves
+            return Finding("source", ok=True, said=ready(task.source.options, around))
         for stream in streams[:1]:
             source.position(stream.name, "end")
     except LogferryError as error:

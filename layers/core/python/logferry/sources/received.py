@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from logferry import config, times
+from logferry import config, signing, times
 from logferry.config import Duration, SecretRef
 from logferry.errors import Expired, SourceError
 from logferry.model import Position, Record, Value
@@ -20,7 +20,7 @@ from logferry.plan import select as select_reference
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.sources._bodies import Form, Piece
 
-__all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "revive"]
+__all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "ready", "revive"]
 
 IDENTITY = ("path",)
 PLACE: tuple[str, ...] = ()  # positions count posts, wherever they came to
@@ -42,10 +42,7 @@ class Config(config.Config, frozen=True, kw_only=True):
     """`source: {received: …}`."""
 
     path: Path
-    keys: Annotated[
-        tuple[SecretRef, ...],
-        msgspec.Meta(max_length=2, description="a list of one secret reference, or of two while keys change"),
-    ] = ()
+    keys: tuple[SecretRef, ...] = ()
     unsigned: bool = False
     leeway: Duration = "0s"
     longest: Duration | None = None
@@ -76,6 +73,10 @@ class Config(config.Config, frozen=True, kw_only=True):
                 f"keys: {stated}, expected the sender's key as secret://env/NAME, or unsigned: true to take posts "
                 "from anybody who can reach the receiver"
             )
+        if len(self.keys) > 2:
+            found.append(
+                f"keys: {len(self.keys)} are given, at most two: the sender's, and the next one while keys change"
+            )
         if config.seconds(self.answer_within) < 1:
             found.append(f"answer_within: {self.answer_within} is less than 1s")
         if self.unsigned and (self.longest or self.signed_path or config.seconds(self.leeway)):
@@ -95,7 +96,7 @@ class Post:
         self.begin, self.end = begin, str(int(begin) + 1)
         self.count = len(found)
         self.size = sum(len(piece.raw) for piece in found)
-        self.unreadable = {i: piece.problem for i, piece in enumerate(found) if piece.fields is None}
+        self.unreadable: Mapping[int, str] = {i: piece.problem for i, piece in enumerate(found) if piece.fields is None}
 
     def select(self, plan: Plan, tally: Tally) -> Iterator[Record]:
         """The readable records that pass."""
@@ -162,6 +163,13 @@ class ReceivedSource:
 def build(options: Config, surroundings: Surroundings) -> ReceivedSource:
     """The source; it reaches nothing by itself."""
     return ReceivedSource(options, surroundings.clock)
+
+
+def ready(options: Config, surroundings: Surroundings) -> str:
+    """What a check is told. Raises Misconfigured for a key that cannot be read, or is none."""
+    for reference in options.keys:
+        signing.private_key(reference, surroundings.vault)
+    return "takes posts from anybody" if options.unsigned else f"takes posts signed with {len(options.keys)} key(s)"
 
 
 def form_of(options: Config) -> Form:
