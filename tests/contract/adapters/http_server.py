@@ -1,16 +1,14 @@
 """http_server for the contract suite: the http sink, which checks signatures, and scripted servers for the rest."""
 
 import contextlib
-import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 from tests.contract.adapter import STATUSES, Row, records
-from tests.fakes.certificates import Authority
-from tests.fakes.misbehaving import Behaviour, Misbehaving, answer, close, mid_answer, nobody, reset, silence
+from tests.contract.far_sides import FarSide, WebSides, waits
+from tests.fakes.misbehaving import answer
 
 from logferry.errors import DeliveryError, Misconfigured, Permanent, TooLarge, Transient
 from logferry_local.sinks import Place
@@ -26,7 +24,8 @@ MINIMAL: dict[str, object] = {
 }
 PLACES = ("connected", "answers", "tls")
 
-FarSide = Callable[[Path], AbstractContextManager[Mapping[str, object]]]
+_SIDES = WebSides(MINIMAL, "url", answer(200))
+_scripted = _SIDES.scripted
 
 
 class _Peer(NamedTuple):
@@ -51,16 +50,10 @@ def peer(folder: Path, **options: object) -> Iterator[_Peer]:
 
 def rows() -> list[Row]:
     """One row for each behaviour."""
-    unsent, maybe = "nothing was sent", "it may have been taken"
     return [
-        Row("refused", _refused, Transient, unsent),
-        Row("unresolvable", _unresolvable, Transient, unsent),
-        Row("closed", _scripted(close), Transient, maybe),
-        Row("reset", _scripted(reset), Transient, maybe),
-        Row("silent", _scripted(silence), Transient, f"within 0.3 s; {maybe}", time_out=0.3),
-        Row("closed_mid_answer", _scripted(mid_answer), Transient, maybe),
-        Row("delay", _scripted(answer(429, headers={"Retry-After": "7"})), Transient, "429", also=_waits(7)),
-        Row("delay_of_our_own", _scripted(answer(500), max_retries=0), Transient, "1 tries in vain", also=_waits(30)),
+        *_SIDES.rows(),
+        Row("delay", _scripted(answer(429, headers={"Retry-After": "7"})), Transient, "429", also=waits(7)),
+        Row("delay_of_our_own", _scripted(answer(500), max_retries=0), Transient, "1 tries in vain", also=waits(30)),
         Row("oversize", _sink(max_bytes=1000), TooLarge, "413", records=records(3, size=2000)),
         # Nobody but the sender can tell which record of a body is disliked: the payload is bisected.
         Row("partial_refusal", _scripted(answer(422, b"line 2")), Permanent, "422: line 2"),
@@ -75,10 +68,6 @@ def rows() -> list[Row]:
         Row("snappy", _sink(compress="snappy"), None),
         Row("snappy_framed", _sink(compress="snappy_framed"), None),
         Row("zstd", _sink(compress="zstd"), None),
-        Row("tls_trusted", _tls("127.0.0.1"), None),
-        Row("tls_wrong_host", _tls("logs.example"), Misconfigured, f"mismatch.*; {unsent}"),
-        Row("tls_unknown_ca", _tls("127.0.0.1", trusted=False), Misconfigured, f"issuer.*; {unsent}"),
-        Row("tls_expired", _tls("127.0.0.1", expired=True), Misconfigured, f"expired; {unsent}"),
     ]  # fmt: skip
 
 
@@ -90,46 +79,10 @@ def _status(status: int) -> type[DeliveryError] | None:
     return {400: Permanent, 413: TooLarge}.get(status, Misconfigured)
 
 
-def _waits(seconds: float) -> Callable[[DeliveryError], bool]:
-    return lambda error: isinstance(error, Transient) and error.retry_after == seconds
-
-
-@contextlib.contextmanager
-def _refused(_folder: Path) -> Iterator[Mapping[str, object]]:
-    with nobody() as port:
-        yield MINIMAL | {"url": f"http://127.0.0.1:{port}"}
-
-
-@contextlib.contextmanager
-def _unresolvable(_folder: Path) -> Iterator[Mapping[str, object]]:
-    yield MINIMAL | {"url": "http://no-such-host.invalid:8080"}
-
-
-def _scripted(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None, **options: object) -> FarSide:
-    @contextlib.contextmanager
-    def far_side(_folder: Path) -> Iterator[Mapping[str, object]]:
-        with Misbehaving(behaviour, tls=tls) as server:
-            yield MINIMAL | {"url": server.url} | options
-
-    return far_side
-
-
 def _sink(max_bytes: int = 67_108_864, **ours: object) -> FarSide:
     @contextlib.contextmanager
     def far_side(folder: Path) -> Iterator[Mapping[str, object]]:
         with peer(folder, max_bytes=max_bytes) as found:
             yield {**found.options, **ours}
-
-    return far_side
-
-
-def _tls(host: str, *, trusted: bool = True, expired: bool = False) -> FarSide:
-    @contextlib.contextmanager
-    def far_side(folder: Path) -> Iterator[Mapping[str, object]]:
-        authority = Authority(folder / "authority")
-        context = authority.issue([host], expired=expired).server_context()
-        options = {"ca_file": str(authority.ca_file)} if trusted else {}
-        with _scripted(answer(200), tls=context, **options)(folder) as found:
-            yield found
 
     return far_side

@@ -1,16 +1,15 @@
 """sls for the contract suite: the embedded log store as the real receiver, scripted servers for the rest."""
 
 import contextlib
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.contract.adapter import STATUSES, Row, records
-from tests.fakes.certificates import Authority
-from tests.fakes.misbehaving import Behaviour, Misbehaving, answer, close, mid_answer, nobody, reset, silence
+from tests.contract.far_sides import FarSide, WebSides, doubts, fate_of, waits
+from tests.fakes.misbehaving import Behaviour, answer, close
 
 from logferry.config import load
 from logferry.destinations.sls.options import Config
@@ -33,7 +32,8 @@ MINIMAL: dict[str, object] = {
 }  # fmt: skip
 PLACES = ("connected", "answers", "tls")
 
-FarSide = Callable[[Path], AbstractContextManager[Mapping[str, object]]]
+_SIDES = WebSides(MINIMAL, "endpoint", answer(200, b"", {"x-log-requestid": "R1"}))
+_scripted = _SIDES.scripted
 _KEYS = {SECRET: Secret(SECRET)}
 
 
@@ -65,36 +65,22 @@ def peer(folder: Path) -> Iterator[_Peer]:
 
 def rows() -> list[Row]:
     """One row for each behaviour."""
-    unsent, maybe = "nothing was sent", "it may have been taken"
     return [
-        Row("refused", _refused, Transient, unsent),
-        Row("unresolvable", _unresolvable, Transient, unsent),
-        Row("closed", _scripted(close), Transient, maybe, also=_doubts),
-        Row("reset", _scripted(reset), Transient, maybe, also=_doubts),
-        Row("silent", _scripted(silence), Transient, f"within 0.3 s; {maybe}", time_out=0.3),
-        Row("closed_mid_answer", _scripted(mid_answer), Transient, maybe),
-        Row("delay", _said(429, "TooManyRequests", {"Retry-After": "7"}), Transient, "429", also=_waits(7)),
+        *_SIDES.rows(),
+        Row("delay", _said(429, "TooManyRequests", {"Retry-After": "7"}), Transient, "429", also=waits(7)),
         Row("oversize", _said(400, "PostBodyTooLarge"), TooLarge, "PostBodyTooLarge"),
         Row("echo", _scripted(answer(400, SECRET.encode())), Misconfigured, r"\*\*\*"),
         Row("partial_refusal", _scripted(_taken(), _no("PostBodyInvalid")), Refused, "only some.*PostBodyInvalid",
             also=_took({0, 2}), records=_two_topics()),
-        Row("partial_doubt", _scripted(_taken(), close), Transient, maybe, also=_doubts, records=_two_topics()),
-        *(Row(f"status_{status}", _scripted(answer(status, b"", _ITS_OWN)), _status(status)) for status in STATUSES),
+        Row("partial_doubt", _scripted(_taken(), close), Transient, "it may have", also=doubts, records=_two_topics()),
+        *(Row(f"status_{status}", _scripted(answer(status, b"", _ITS_OWN)), fate_of(status)) for status in STATUSES),
         *(Row(f"code_{status}_{code}", _said(status, code), kind, says, also=also)
           for status, code, kind, says, also in _CODES),
         Row("no_log_service", _scripted(answer(200, b"<html>")), Misconfigured, "without x-log-requestid"),
         Row("no_such_logstore", _real(logstore="absent"), Misconfigured, "LogStoreNotExist.*make the logstore"),
         Row("no_such_project", _real(project="absent"), Misconfigured, "ProjectNotExist.*make the project"),
         Row("real", _real(compression="zstd", hash_key="f" * 32), None),
-        Row("tls_trusted", _tls("127.0.0.1"), None),
-        Row("tls_wrong_host", _tls("log.example"), Misconfigured, f"mismatch.*; {unsent}"),
-        Row("tls_unknown_ca", _tls("127.0.0.1", trusted=False), Misconfigured, f"issuer.*; {unsent}"),
-        Row("tls_expired", _tls("127.0.0.1", expired=True), Misconfigured, f"expired; {unsent}"),
     ]  # fmt: skip
-
-
-def _doubts(error: DeliveryError) -> bool:
-    return error.in_doubt
 
 
 def _sure(error: DeliveryError) -> bool:
@@ -107,8 +93,8 @@ _CODES: list[_Code] = [
     (403, "ShardWriteQuotaExceed", Transient, "", _sure),
     (403, "ProjectQuotaExceed", Transient, "", _sure),
     (503, "ServerBusy", Transient, "", _sure),
-    (500, "InternalServerError", Transient, "", _doubts),
-    (400, "RequestTimeout", Transient, "", _doubts),
+    (500, "InternalServerError", Transient, "", doubts),
+    (400, "RequestTimeout", Transient, "", doubts),
     (400, "PostBodyInvalid", Permanent, "", None),
     (400, "InvalidTimestamp", Permanent, "", None),
     (400, "InvalidKey", Permanent, "", None),
@@ -125,18 +111,6 @@ _CODES: list[_Code] = [
     (404, "ProjectNotExist", Misconfigured, "make the project", None),
 ]
 _ITS_OWN = {"x-log-requestid": "R1"}
-
-
-def _status(status: int) -> type[DeliveryError] | None:
-    if status < 300:
-        return None
-    if status in (408, 429) or status >= 500:
-        return Transient
-    return {413: TooLarge}.get(status, Misconfigured)
-
-
-def _waits(seconds: float) -> Callable[[DeliveryError], bool]:
-    return lambda error: isinstance(error, Transient) and error.retry_after == seconds
 
 
 def _took(indexes: set[int]) -> Callable[[DeliveryError], bool]:
@@ -157,26 +131,6 @@ def _no(code: str, status: int = 400, headers: Mapping[str, str] | None = None) 
     return answer(status, {"errorCode": code, "errorMessage": "Scripted"}, {**_ITS_OWN, **(headers or {})})
 
 
-@contextlib.contextmanager
-def _refused(_folder: Path) -> Iterator[Mapping[str, object]]:
-    with nobody() as port:
-        yield MINIMAL | {"endpoint": f"http://127.0.0.1:{port}"}
-
-
-@contextlib.contextmanager
-def _unresolvable(_folder: Path) -> Iterator[Mapping[str, object]]:
-    yield MINIMAL | {"endpoint": "http://no-such-host.invalid:8088"}
-
-
-def _scripted(*script: Behaviour, tls: ssl.SSLContext | None = None, **options: object) -> FarSide:
-    @contextlib.contextmanager
-    def far_side(_folder: Path) -> Iterator[Mapping[str, object]]:
-        with Misbehaving(*script, tls=tls) as server:
-            yield MINIMAL | {"endpoint": server.url} | options
-
-    return far_side
-
-
 def _said(status: int, code: str, headers: Mapping[str, str] | None = None) -> FarSide:
     return _scripted(_no(code, status, headers))
 
@@ -186,17 +140,5 @@ def _real(**options: object) -> FarSide:
     def far_side(folder: Path) -> Iterator[Mapping[str, object]]:
         with peer(folder) as found:
             yield {**found.options, **options}
-
-    return far_side
-
-
-def _tls(host: str, *, trusted: bool = True, expired: bool = False) -> FarSide:
-    @contextlib.contextmanager
-    def far_side(folder: Path) -> Iterator[Mapping[str, object]]:
-        authority = Authority(folder / "authority")
-        context = authority.issue([host], expired=expired).server_context()
-        options = {"ca_file": str(authority.ca_file)} if trusted else {}
-        with _scripted(_taken(), tls=context, **options)(folder) as found:
-            yield found
 
     return far_side
