@@ -11,7 +11,7 @@ from tests.fakes.misbehaving import Behaviour, Misbehaving, answer
 
 from logferry import config
 from logferry.destinations import Surroundings
-from logferry.destinations.sls import Config, encoder
+from logferry.destinations.sls import Config, build, encoder
 from logferry.destinations.sls.writer import Writer
 from logferry.errors import ConfigError, Misconfigured, Permanent, Transient
 from logferry.model import Payload, Record
@@ -183,3 +183,24 @@ def test_endpoints_of_other_services_have_no_region() -> None:
     """A region beside an own endpoint is what V4 signs with."""
     made = options(endpoint="http://127.0.0.1:8070", auth="v4", region="cn-test")
     assert made.address == Endpoint("http", "127.0.0.1", 8070)
+
+
+def test_a_key_that_the_runtime_replaces_is_used_at_once() -> None:
+    """The environment's key is read at each request: a destination outlives a function's temporary key."""
+    environ = {"SLS_AK_ID": "first", "SLS_AK_KEY": "s-1", "SLS_STS_TOKEN": "t-1"}
+    with Misbehaving(TAKEN) as server:
+        made = config.load(Config, PLACE | {"endpoint": server.url})
+        destination = build(made, Surroundings("t", Vault(environ)))
+        destination.send(payload(), 5)
+        environ |= {"SLS_AK_ID": "second", "SLS_AK_KEY": "s-2", "SLS_STS_TOKEN": "t-2"}
+        destination.send(payload(), 5)
+        destination.close()
+    keys = [request.headers["authorization"].partition(":")[0] for request in server.requests]
+    assert keys == ["LOG first", "LOG second"]
+    assert [request.headers["x-acs-security-token"] for request in server.requests] == ["t-1", "t-2"]
+
+
+def test_a_region_speaks_of_an_endpoint_whatever_its_network() -> None:
+    """Public, intranet and accelerated names are of one region; other hosts of none."""
+    names = ("cn-hangzhou.log.aliyuncs.com", "http://cn-hangzhou-intranet.log.aliyuncs.com", "127.0.0.1:80")
+    assert [Endpoint.parse(name).region for name in names] == ["cn-hangzhou", "cn-hangzhou", ""]
