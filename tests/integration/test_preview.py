@@ -267,3 +267,10 @@ def test_a_pending_task_that_this_release_cannot_read_is_shown(boat: Ferry, cont
     """As it was applied, without what it waits for."""
     control.table.put("tasks", "waf", b'{"version":1,"state":"pending","spec":{"x":1},"updated":0}', expect=None)
     assert json.loads(run(boat, "show", "waf", "--json").stdout)["proof"] is None
+
+
+def test_what_must_be_granted_is_told(boat: Ferry, control: Control) -> None:
+    """For the source's side of a stored task."""
+    control.apply(task(boat))
+    sides = [(side, LOGSTORE in json.dumps(grant.document)) for side, grant in control.grants("waf")]
+    assert ("source", True) in sides

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from logferry import apply as applying
-from logferry import health, live_check, ownership, positions, preview, wiring
+from logferry import health, live_check, ownership, policies, positions, preview, wiring
 from logferry import task as tasks
 from logferry.errors import Misconfigured
 from logferry.health import Health, Holds
@@ -19,6 +19,7 @@ from logferry.ledger import Ledger, Row
 from logferry.live_check import Finding
 from logferry.ownership import Gate
 from logferry.ownership_row import Proof, Proofs
+from logferry.policies import Grant, Whom
 from logferry.positions import Moved
 from logferry.preview import Preview
 from logferry.sources import Surroundings
@@ -137,6 +138,10 @@ class Control:
         if stored.state == "pending":
             self._gate(stored).verify(token)
         return self._store.get(name).state
+
+    def grants(self, name: str, whom: Whom = Whom()) -> list[tuple[str, Grant]]:  # noqa: B008  # a constant
+        """What must be granted to whoever delivers the task, each with its side: `source` or `destination`."""
+        return policies.of(self._store.get(name).task(), whom)
 
     def delete(self, name: str) -> None:
         """Forget a task, its positions and its ledger. Dead letters stay."""
