@@ -305,3 +305,17 @@ def test_a_name_may_be_a_secret_too() -> None:
         assert producer.refresh()
         producer.check(5)
         producer.close()
+
+
+def test_a_number_in_doubt_is_never_given_to_other_messages() -> None:
+    """A later "no" does not undo that the first attempt was taken: a broker would take the next ones for its repeat."""
+    with KafkaPeer(lost, Say(6)) as broker:
+        encoder, producer = made(broker)
+        for _ in range(2):
+            with pytest.raises(Transient) as caught:
+                producer.send(payload(encoder, records(3), "a"), 5)
+            assert caught.value.in_doubt
+        producer.send(payload(encoder, records(3), "b"), 5)
+        producer.close()
+        assert messages(broker) == numbers(3) * 2
+        assert broker.producers == 2

@@ -34,7 +34,8 @@ Balancer = Literal[
     "kafka.LeastBytes", "kafka.Hash", "kafka.RoundRobin", "kafka.CRC32Balancer", "kafka.Murmur2Balancer",
 ]  # fmt: skip
 # 900,000 and what is written around each record stay below what a broker takes by default: 1,048,588.
-Bytes = Annotated[int, msgspec.Meta(ge=1000, le=100 * 1024 * 1024, description="a number of bytes from 1000")]
+# A request over 100 MiB (socket.request.max.bytes) is answered by the end of the connection.
+Bytes = Annotated[int, msgspec.Meta(ge=1000, le=64 * 1024 * 1024, description="a number of bytes from 1000")]
 Records = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 _PORT = 9092

@@ -216,10 +216,11 @@ class Producer:
             found.take(batch)
             return
         error = judge(taken.code, place, taken.told, taken.wait)
+        batch.in_doubt |= (
+            error.in_doubt
+        )  # for good: a "no" now does not undo that an attempt before may have been taken
         if taken.code in FORGOTTEN:
-            self._producer = None  # an attempt before this one may have been taken
-        else:
-            batch.in_doubt = error.in_doubt
+            self._producer = None
         if isinstance(error, Transient):
             self._cluster.forget()
         known = {number: told for number, told in taken.refused.items() if 0 <= number < len(batch.indexes)}
