@@ -99,9 +99,11 @@ class RunLetters(DeadLetters):
         super().__init__(dead.store, dead.clock)
         self._suffix = f"@{run}"
 
-    def park(self, task: str, task_version: int, place: Place, reason: str, original: bytes) -> str:
+    def park(
+        self, task: str, task_version: int, place: Place, reason: str, original: bytes, *, source: str = "sls"
+    ) -> str:
         """Write one; returns its key once it is durable."""
-        return super().park(task, task_version, self._marked(place), reason, original)
+        return super().park(task, task_version, self._marked(place), reason, original, source=source)
 
     def keys(self, task: str, state: State, stream: str = "", begin: Position = "") -> Iterator[str]:
         """Keys of the run's letters of one stream."""
