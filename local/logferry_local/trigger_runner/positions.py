@@ -1,7 +1,7 @@
 """Where each trigger's next range begins: a small JSON file, rewritten after each range. One runner a file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from logferry.errors import ConfigError
@@ -32,9 +32,10 @@ class Positions:
         self._known.update(cursors)
         self._save()
 
-    def drop(self, key: str) -> None:
-        """Forget it."""
-        if self._known.pop(key, None) is not None:
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget them."""
+        gone = [key for key in keys if self._known.pop(key, None) is not None]
+        if gone:
             self._save()
 
     def keys(self, prefix: str) -> list[str]:

@@ -41,9 +41,8 @@ class Puts:
     def next(self) -> list[Seen]:
         """What was put, by key. SourceError for a folder that cannot be read, or holds too much."""
         found = {seen.key: seen for seen in self._files() if self._is_meant(seen.key)}
-        for known in self._positions.keys(self._prefix):
-            if known.removeprefix(self._prefix) not in (*found, _STARTED):
-                self._positions.drop(known)
+        there = {self._prefix + key for key in (*found, _STARTED)}
+        self._positions.drop(known for known in self._positions.keys(self._prefix) if known not in there)
         if not self._positions.started(self._prefix):
             old = found.values() if self._start == "end" else ()
             self._positions.update({self._prefix + seen.key: seen.mark for seen in old} | {self._prefix + _STARTED: ""})
