@@ -96,10 +96,9 @@ def test_what_one_rule_wrote_no_other_rule_reads() -> None:
 
 def test_finds_that_overlap_are_one() -> None:
     """No part of either is left."""
-    left = run(
-        [{"action": "mask", "pattern": "ip"}, {"action": "mask", "pattern": "email"}], {"a": "1.2.3.4@x.example"}
-    )
-    assert left == {"a": "***"}
+    rules = [{"action": "mask", "pattern": "ip"}, {"action": "mask", "pattern": "email"}]
+    left = run(rules, {"a": "1.2.3.4@x.example", "b": "2001:db8::a@x.example"})
+    assert left == {"a": "***", "b": "***"}
 
 
 pieces = st.sampled_from(

@@ -79,6 +79,23 @@ def test_the_filter_sees_the_stamp() -> None:
     assert out(made, *logs) == [{"n": str(n), "SiteName": "a.example"} for n in (1, 3, 4)]
 
 
+def test_what_sampling_by_id_keeps_is_stamped() -> None:
+    """Whole records too."""
+    made = plan(site="a.example", category="firewall", sampling="50%")
+    kept = out(made, *({"ClientRequestID": str(number)} for number in range(50)))
+    assert len(kept) > 9
+    assert {fields["SiteName"] for fields in kept} == {"a.example"}
+
+
+def test_a_filter_on_the_stamp_compares_the_other_fields_by_their_types() -> None:
+    """A firewall log knows no site by itself: the task's makes the name known."""
+    status = {"field": "EdgeResponseStatusCode", "op": "eq", "value": "404"}
+    site = {"field": "SiteName", "op": "eq", "value": "a.example"}
+    made = plan(site="a.example", category="firewall", filter={"all": [site, status]}, fields=["ClientIP"])
+    logs = [{"EdgeResponseStatusCode": "404.0", "ClientIP": "1"}, {"EdgeResponseStatusCode": "40", "ClientIP": "2"}]
+    assert out(made, *logs) == [{"ClientIP": "1", "SiteName": "a.example"}]
+
+
 def test_the_stamp_stands_where_fields_have_it() -> None:
     """Not at the end."""
     (left,) = out(plan(site="a.example", fields=["SiteName", "n"]), {"n": "1"})
@@ -103,13 +120,12 @@ def test_sampling_by_id_keeps_one_request_in_every_log_and_task() -> None:
 
 
 @pytest.mark.parametrize("mark", [{}, {"ClientRequestID": "-"}, {"ClientRequestID": ""}])
-def test_records_without_an_id_are_sampled_by_their_bytes(mark: dict[str, str]) -> None:
+@pytest.mark.parametrize("more", [{}, {"fields": ["ClientIP"]}, {"filter": {"field": "ClientIP", "op": "exists"}}])
+def test_records_without_an_id_are_sampled_by_their_bytes(mark: dict[str, str], more: dict[str, Any]) -> None:
     """They do not share one fate, and two tasks keep others."""
-    logs = [{"n": str(number)} | mark for number in range(500)]
-    kept = [
-        {fields["n"] for fields in out(plan(task=name, category="access_origin", sampling="30%"), *logs)}
-        for name in "ab"
-    ]
+    logs = [{"ClientIP": str(number)} | mark for number in range(500)]
+    plans_of_two = [plan(task=name, category="access_origin", sampling="30%", **more) for name in "ab"]
+    kept = [{fields["ClientIP"] for fields in out(made, *logs)} for made in plans_of_two]
     assert all(100 < len(each) < 200 for each in kept)
     assert kept[0] != kept[1]
 

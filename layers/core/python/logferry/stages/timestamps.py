@@ -43,8 +43,7 @@ def converted(wanted: Timestamps) -> Callable[[dict[str, Value]], dict[str, Valu
     def step(fields: dict[str, Value]) -> dict[str, Value]:
         for name in names:
             value = fields.get(name)
-            # Numbers are what a source with types has. A truth value is none.
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float):  # a source with types has such
                 value = str(value)
             made = _written(value, form) if isinstance(value, str) and len(value) <= _LONGEST else None
             if made is not None:
