@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from tests.fakes import kafka_python
 from tests.fakes.misbehaving import Behaviour, close
 
-__all__ = ["KafkaPeer", "Message", "Say", "lost"]
+__all__ = ["KafkaPeer", "Lost", "Message", "Say", "lost"]
 
 
 class Say(NamedTuple):
@@ -36,13 +36,15 @@ class Message(NamedTuple):
     timestamp: int
 
 
-Step = Say | Behaviour
+class Lost(NamedTuple):
+    """The messages are taken, and there is no answer: `then` happens."""
+
+    then: Behaviour = close
+
+
+Step = Say | Lost | Behaviour
+lost = Lost()
 _VERSIONS = {0: (3, 8), 3: (0, 8), 17: (0, 1), 18: (0, 0), 22: (0, 4), 36: (0, 1)}
-
-
-def lost(connection: socket.socket) -> None:
-    """The messages are taken, and the connection ends before the answer."""
-    close(connection)
 
 
 class KafkaPeer:
@@ -142,10 +144,10 @@ class KafkaPeer:
             step = self.script.pop(0) if self.script else Say()
             sent = _batches(body)
             if not isinstance(step, Say):
-                if step is lost:
+                if isinstance(step, Lost):
                     for partition, data in sent:
                         self._take(partition, data)
-                step(connection)
+                (step.then if isinstance(step, Lost) else step)(connection)
                 return None
             rows = [self._row(step, partition, data) for partition, data in sent]
         return struct.pack(">i", 1) + _string("topic") + struct.pack(">i", len(rows)) + b"".join(rows) + struct.pack(

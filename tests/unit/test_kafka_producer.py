@@ -1,6 +1,7 @@
 """What the producer does when answers get lost, partitions differ, brokers restart; the peer knows our numbers."""
 
 import json
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from tests.contract.adapter import records
 from tests.fakes.certificates import Authority
-from tests.fakes.kafka_peer import KafkaPeer, Say, Step, lost
+from tests.fakes.kafka_peer import KafkaPeer, Lost, Say, Step, lost
 from tests.fakes.misbehaving import close, nobody, silence
 
 from logferry import packing
@@ -27,9 +28,12 @@ class Clock:
     """A clock that only a test moves; sockets wait in real time all the same."""
 
     now = 1000.0
+    broken = False
 
     def __call__(self) -> float:
         """Seconds."""
+        if self.broken:
+            raise RuntimeError("no clock")
         return self.now
 
 
@@ -319,3 +323,21 @@ def test_a_number_in_doubt_is_never_given_to_other_messages() -> None:
         producer.close()
         assert messages(broker) == numbers(3) * 2
         assert broker.producers == 2
+
+
+def test_after_a_mistake_of_ours_numbers_are_not_used_again() -> None:
+    """An error that nobody foresaw, between sending and the answer: what was on its way counts as perhaps taken."""
+    clock = Clock()
+
+    def break_the_clock(connection: socket.socket) -> None:
+        clock.broken = True
+        connection.sendall(b"\0\0\0\x40")
+
+    with KafkaPeer(Lost(break_the_clock)) as broker:
+        encoder, producer = made(broker, clock=clock)
+        with pytest.raises(RuntimeError, match="no clock"):
+            producer.send(payload(encoder, records(3), "a"), 5)
+        clock.broken = False
+        producer.send(payload(encoder, records(3), "b"), 5)
+        producer.close()
+        assert messages(broker) == numbers(3) * 2

@@ -24,8 +24,14 @@ class Batch:
     attributes: int
     times: tuple[int, int]  # ms: of the first message, and the latest
     sequence: int | None = None
-    in_doubt: bool = False  # it was sent, and no answer came
+    is_flying: bool = False  # being sent; still so after an error that is none of ours
+    in_doubt: bool = False  # it was sent before, and no answer came
     sealed: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether the broker may have it: then nothing else may have its number."""
+        return self.in_doubt or self.is_flying
 
     def seal(self, producer: tuple[int, int], sequence: int) -> None:
         """Give it its number; the same bytes from then on."""

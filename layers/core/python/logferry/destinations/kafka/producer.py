@@ -80,6 +80,11 @@ class Producer:
             found = Verdicts(some)
             try:
                 self._produce(some, found, deadline)
+            except DeliveryError:
+                raise
+            except BaseException:
+                self._cluster.close()  # an answer may still be on its way there
+                raise
             finally:
                 self._keep(payload, found)
             found.settle()
@@ -150,7 +155,7 @@ class Producer:
         is_same = left[:3] == (payload.origin, list(payload.ordinals), list(payload.parts))
         if is_same and all(batch.partition in topic.leaders for batch in left.batches):
             return left.batches
-        self._drop(in_doubt=any(batch.in_doubt for batch in left.batches))
+        self._drop(in_doubt=any(batch.is_uncertain for batch in left.batches))
         return []
 
     def _keep(self, payload: Payload, found: Verdicts) -> None:
@@ -185,6 +190,8 @@ class Producer:
         for node, group in groups.items():
             try:
                 link = self._cluster.leader(node, deadline)
+                for batch in group:
+                    batch.is_flying = True
                 sent = calls.produce(link, self._options.topic, group, deadline, deadline - self._clock())
             except DeliveryError as error:
                 self._failed(group, error, found)
@@ -202,7 +209,6 @@ class Producer:
     def _failed(self, group: list[Batch], error: DeliveryError, found: Verdicts) -> None:
         self._cluster.forget()
         for batch in group:
-            batch.in_doubt |= error.in_doubt
             found.fail(batch, error)
 
     def _judge(self, batch: Batch, taken: Taken | None, found: Verdicts) -> None:
@@ -216,9 +222,6 @@ class Producer:
             found.take(batch)
             return
         error = judge(taken.code, place, taken.told, taken.wait)
-        batch.in_doubt |= (
-            error.in_doubt
-        )  # for good: a "no" now does not undo that an attempt before may have been taken
         if taken.code in FORGOTTEN:
             self._producer = None
         if isinstance(error, Transient):

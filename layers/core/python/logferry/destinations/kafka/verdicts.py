@@ -19,11 +19,12 @@ class Verdicts:
 
     def take(self, batch: Batch) -> None:
         """All of it is there."""
-        batch.in_doubt = False
+        batch.in_doubt = batch.is_flying = False
         self._taken.append(batch)
 
     def fail(self, batch: Batch, error: DeliveryError) -> None:
         """None of it is there, or that is not known (`in_doubt`). One message that is too large is refused."""
+        _landed(batch, error)
         if isinstance(error, TooLarge) and len(batch.indexes) == 1:
             self.refuse(batch, {0: str(error)}, error)
         else:
@@ -31,6 +32,7 @@ class Verdicts:
 
     def refuse(self, batch: Batch, messages: dict[int, str], error: DeliveryError) -> None:
         """Some of it never passes, so none of it was taken."""
+        _landed(batch, error)
         for number, reason in messages.items():
             self._refused[batch.indexes[number]] = reason or str(error)
         self._failures.append((batch, error))
@@ -52,7 +54,7 @@ class Verdicts:
     @property
     def is_in_doubt(self) -> bool:
         """Whether something may be there that nobody has confirmed."""
-        return any(batch.in_doubt for batch in self._open)
+        return any(batch.is_uncertain for batch in self._open)
 
     def settle(self) -> None:
         """Return when all is there; else the error that says what to do next."""
@@ -67,3 +69,9 @@ class Verdicts:
             if first is not None:
                 first.in_doubt = self.is_in_doubt
                 raise first
+
+
+def _landed(batch: Batch, error: DeliveryError) -> None:
+    """In doubt once is in doubt for good: a "no" now does not undo that an attempt before may have been taken."""
+    batch.is_flying = False
+    batch.in_doubt |= error.in_doubt
