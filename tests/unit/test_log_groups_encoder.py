@@ -133,6 +133,12 @@ def test_a_log_that_is_too_large_is_permanent() -> None:
         encoder(size - 1).encode(record(fields))
 
 
+def test_marks_that_are_too_large_are_permanent() -> None:
+    """Each record of a group would carry them: one huge tag must not multiply."""
+    with pytest.raises(Permanent, match="tags of its log group are .* bytes, at most 65536"):
+        encoder().encode(record({"__tag__:t": "x" * 65_536, "m": "x"}))
+
+
 @pytest.mark.parametrize("time", [-1, 2**32])
 def test_a_time_that_no_log_can_have_is_permanent(time: int) -> None:
     """The wire holds unsigned seconds of 32 bits."""

@@ -25,6 +25,7 @@ __all__ = ["LogGroups", "Rest", "grouped"]
 _TOPIC, _SOURCE, _TAG = "__topic__", "__source__", "__tag__:"
 _SIZES = 256  # shorter values find what stands before them in a list
 _TIMES = 1 << 32
+_MAX_REST = 65_536  # bytes: every part carries it
 _LOG, _TIME, _NANOS, _PAIR, _KEY, _VALUE = "\x0a", "\x08", "\x25", "\x12", "\x0a", "\x12"
 _BYTES = "latin-1"
 
@@ -51,7 +52,7 @@ class LogGroups:
         self._max = max_log_bytes
         self._make_rest = rest
         self._outline = lru_cache(maxsize=32)(_new_outline)
-        self._rest = lru_cache(maxsize=512)(self._new_rest)
+        self._rest = lru_cache(maxsize=64)(self._new_rest)
         # Each assigned as one: several threads may encode.
         self._last: tuple[tuple[str, ...], _Outline] = ((), self._outline(()))
         self._last_rest: tuple[_Outline | None, list[str], str] = (None, [], "")
@@ -99,6 +100,10 @@ class LogGroups:
         given = {mend(name): value.encode(_BYTES).decode() for name, value in zip(names, values, strict=True)}
         topic, source = given.pop(_TOPIC, ""), given.pop(_SOURCE, "")
         rest = self._make_rest(topic, source, {name.removeprefix(_TAG): value for name, value in given.items()})
+        if len(rest) > _MAX_REST:
+            raise Permanent(
+                f"topic, source and tags of its log group are {len(rest)} bytes, at most {_MAX_REST} can be"
+            )
         return (varint(len(rest)) + rest).decode(_BYTES)
 
 
