@@ -135,7 +135,7 @@ def test_a_log_that_is_too_large_is_permanent() -> None:
 
 def test_marks_that_are_too_large_are_permanent() -> None:
     """Each record of a group would carry them: one huge tag must not multiply."""
-    with pytest.raises(Permanent, match="tags of its log group are .* bytes, at most 65536"):
+    with pytest.raises(Permanent, match=r"tags of its log group are .* bytes, at most 65536"):
         encoder().encode(record({"__tag__:t": "x" * 65_536, "m": "x"}))
 
 
