@@ -38,11 +38,15 @@ class Form(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One record as it came; without fields it could not be read, and `problem` says why."""
+    """One record as it came; with a `problem` it could not be read."""
 
     raw: bytes
-    fields: dict[str, Any] | None = None
     problem: str = ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Read each time they are asked for: as objects, the records of a post are many times its size."""
+        return {} if self.problem else msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
 def pieces(body: bytes, form: Form) -> list[Piece]:
@@ -51,8 +55,8 @@ def pieces(body: bytes, form: Form) -> list[Piece]:
     if not inside.strip(_BLANK):
         return []
     found = [_piece(raw) for raw in _parts(inside, form)]
-    bad = sum(1 for piece in found if piece.fields is None)
-    if bad and (whole := _piece(inside)).fields is not None:
+    bad = sum(1 for piece in found if piece.problem)
+    if bad and not (whole := _piece(inside)).problem:
         return [whole]  # one object over several lines
     if bad and (bad == len(found) or (len(found) >= _SMALL and bad * 2 > len(found))):
         raise Unreadable(f"{bad} of {len(found)} pieces cannot be read as records")
@@ -136,11 +140,13 @@ def _bounded(parts: list[bytes], most: int) -> list[bytes]:
 
 def _piece(raw: bytes) -> Piece:
     try:
-        return Piece(raw, msgspec.json.decode(raw, type=dict[str, Any]))
+        msgspec.json.decode(raw, type=dict[str, Any])
     except UnicodeDecodeError:
         problem = "not UTF-8"
     except RecursionError:
         problem = "nested too deeply"
     except msgspec.MsgspecError as error:
         problem = str(error)[:120]
-    return Piece(raw, None, f"cannot be read as a JSON object: {problem}")
+    else:
+        return Piece(raw)
+    return Piece(raw, f"cannot be read as a JSON object: {problem}")

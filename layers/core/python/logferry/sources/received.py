@@ -96,7 +96,7 @@ class Post:
         self.begin, self.end = begin, str(int(begin) + 1)
         self.count = len(found)
         self.size = sum(len(piece.raw) for piece in found)
-        self.unreadable: Mapping[int, str] = {i: piece.problem for i, piece in enumerate(found) if piece.fields is None}
+        self.unreadable: Mapping[int, str] = {i: piece.problem for i, piece in enumerate(found) if piece.problem}
 
     def select(self, plan: Plan, tally: Tally) -> Iterator[Record]:
         """The readable records that pass."""
@@ -105,14 +105,15 @@ class Post:
     def original(self, ordinal: int) -> bytes:
         """Time, line feed, the record as it came."""
         piece = self._pieces[ordinal]
-        time, nanos = self._time_of(piece.fields or {})
+        time, nanos = self._time_of(piece.fields)
         return b"%d.%09d\n%b" % (time, nanos, piece.raw)
 
     def _records(self) -> Iterator[Record]:
         for ordinal, piece in enumerate(self._pieces):
-            if piece.fields is not None:
-                time, nanos = self._time_of(piece.fields)
-                yield Record(ordinal, time, nanos, piece.fields, piece.raw)
+            if not piece.problem:
+                fields = piece.fields
+                time, nanos = self._time_of(fields)
+                yield Record(ordinal, time, nanos, fields, piece.raw)
 
 
 class ReceivedSource:
