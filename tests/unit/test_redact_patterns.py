@@ -54,6 +54,8 @@ def test_every_address_is_found(
         ("jo.do+tag@mail.example.com", ["jo.do+tag@mail.example.com"]),
         ("<a@b.example>, c_d@e-f.example.", ["a@b.example", "c_d@e-f.example"]),
         ("/x?mail=john%40b.example&y=1", ["john%40b.example"]),
+        ("?to=%40john%40b.example&x%40jo%40c.example", ["john%40b.example", "jo%40c.example"]),
+        ("%22joe%40b.example%22 100%jo@b.example", ["%22joe%40b.example", "100%jo@b.example"]),
         ("to=john%2Btag%40b.example", ["john%2Btag%40b.example"]),
         ("zoë@bücher.example", ["zoë@bücher.example"]),
         ("a@b@c.example", ["b@c.example"]),

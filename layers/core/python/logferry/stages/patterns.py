@@ -31,7 +31,7 @@ _MANY_GROUPS = re.compile(rf":{_HEX}:{_HEX}:{_HEX}:", re.ASCII).search  # in eve
 # `%40` is how a query string writes `@`. A run of letters is begun at its begin only, and taken whole.
 _LETTER = r"[\w.+'!#$^*~-]"
 _EMAIL = re.compile(
-    rf"(?<!%)(?<!{_LETTER})(?:{_LETTER}|%(?!40))++(?:@|%40)[\w-]++(?:\.[\w-]++)++",
+    rf"(?:(?<!%)(?<!{_LETTER})|(?<=%40))(?:{_LETTER}|%(?!40))++(?:@|%40)[\w-]++(?:\.[\w-]++)++",
 )
 
 # 2-6: cards of all networks that sell to the public; a number that starts with 1 is most often a point in time.
