@@ -24,7 +24,9 @@ def test_fifty_thousand_records_arrive_once_and_the_ledger_verifies(tmp_path: Pa
         to = {"bucket": place.bucket, "region": "us-east-1", "endpoint": endpoint, "date_path": "{stream}/{yyyy}{MM}"}
         with ferry(tmp_path, shards=2, settings=environ) as boat:
             sent = shipment.ship(boat, {"oss": to})
-        objects = place.objects()
+        objects = {
+            key: it for key, it in place.objects().items() if not key.endswith(".txt")
+        }  # beside the token's file
     ids = [record[shipment.ID_FIELD] for reply in objects.values() for record in records_of(reply["Body"])]
     assert len(ids) == len(sent) == shipment.COUNT
     assert set(ids) == sent

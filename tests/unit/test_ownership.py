@@ -366,6 +366,29 @@ def test_the_environment_says_who_must_prove(environ: dict[str, str], kind: str,
     assert task_of().destination.kind == kind
 
 
+OWN_KEY = {"access_key_id": "secret://env/ID", "secret_access_key": "secret://env/KEY"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "needed"),
+    [
+        ({"s3": {"bucket": "logs", "region": "eu-west-1"}}, True),
+        ({"s3_compatible": {"bucket": "logs", "endpoint": "https://minio.example", **OWN_KEY}}, True),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou"}}, False),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "internal": True}}, False),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", **OWN_KEY}}, True),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "https://minio.example"}}, True),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "https://xaliyuncs.com"}}, True),
+    ],
+)
+def test_buckets_are_proved_unless_they_are_the_accounts_own(destination: dict[str, object], *, needed: bool) -> None:
+    """A kind that need not prove anything is no way round: another's key, another's host."""
+    source = {"sls": {"endpoint": "http://127.0.0.1:1", "project": "waf-project", "logstore": "waf-logs"}}
+    task = tasks.load({"task": "waf", "source": source, "destination": destination})
+    assert is_needed(task, {}) is needed
+    assert is_needed(task, ALL)
+
+
 def test_another_word_for_it_is_refused() -> None:
     """A misspelt setting would open a door."""
     with pytest.raises(ConfigError, match="LOGFERRY_OWNERSHIP: 'none' is not buckets or all"):

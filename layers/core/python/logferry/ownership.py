@@ -1,9 +1,10 @@
 """Whoever makes a task proves that the place it delivers to is theirs. Until then it is `pending`: nothing is read.
 
-`LOGFERRY_OWNERSHIP` says which tasks: `buckets` (default) those to `s3` and `s3_compatible`, as ESA does; `all` every
-task. The proof is bound to the place (`PLACE` of the destination's file): other edits keep a task on line, another
-place needs another proof. Token: 160 bits, in a file `ownership-challenge-<random>.txt` in the task's log directory, or
-in a marked test record where a destination keeps no files. Docs: docs/ownership.md.
+`LOGFERRY_OWNERSHIP` says which tasks: `buckets` (default) those to `s3` and `s3_compatible`, as ESA does, and to `oss`
+with a key or an endpoint that is not the account's own; `all` every task. The proof is bound to the place (`PLACE` of
+the destination's file): other edits keep a task on line, another place needs another proof. Token: 160 bits, in a file
+`ownership-challenge-<random>.txt` in the task's log directory, or in a marked test record where a destination keeps no
+files. Docs: docs/ownership.md.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ __all__ = ["Gate", "Opener", "built", "fingerprint", "is_needed", "location", "p
 
 log = logging.getLogger(__name__)
 
-_BUCKETS = frozenset({"s3", "s3_compatible"})  # whom ESA and its peers ask; `oss` and `sls` are of the same account
+_BUCKETS = frozenset({"s3", "s3_compatible"})  # whom ESA and its peers ask
 _POLICIES = ("buckets", "all")
 _TOKEN, _NAME, _SALT = 20, 8, 16  # bytes of chance
 _SECONDS = 20.0  # that the destination may take
@@ -42,7 +43,11 @@ def is_needed(task: Task, environ: Mapping[str, str]) -> bool:
     policy = environ.get("LOGFERRY_OWNERSHIP") or "buckets"
     if policy not in _POLICIES:
         raise ConfigError([f"LOGFERRY_OWNERSHIP: {policy!r} is not {' or '.join(_POLICIES)}"], subject="environment")
-    return policy == "all" or task.destination.kind in _BUCKETS
+    if policy == "all" or task.destination.kind in _BUCKETS:
+        return True
+    # A kind that is for the same account says by `is_own_account(options)` whether that is so.
+    own = getattr(registry.find("destinations", task.destination.kind), "is_own_account", None)
+    return own is not None and not own(task.destination.options)
 
 
 def fingerprint(destination: Chosen | Mapping[str, Any]) -> str:

@@ -7,7 +7,8 @@
 
 A file may also say with `PLACE` which options name the place it delivers to (without it, all of them do): a task whose
 place changes has to prove its ownership again. How it can be proved is what the destination's object offers: `Files`,
-`Echoes`, or neither (then a marked test record carries the token). docs/ownership.md.
+`Echoes`, or neither (then a marked test record carries the token). A kind that is meant for the same account says with
+`is_own_account(Config) -> bool` whether that is so: if not, it has to be proved. docs/ownership.md.
 
 The contract suite (tests/contract/test_destinations.py) runs over every file here.
 """

@@ -68,6 +68,11 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     return Depot(surroundings.task, options, bucket)
 
 
+def is_own_account(options: Config) -> bool:
+    """Whether only the function's own key and OSS itself are named: then no ownership is to be proved."""
+    return options.access_key_id is None and address(options).endpoint.host.endswith(".aliyuncs.com")
+
+
 def address(options: Config) -> Address:
     """Where the bucket is; an endpoint that is a number (a test server) takes the bucket in the path."""
     inner = "-internal" if options.internal else ""
