@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from tests.fakes import kafka_python
 from tests.fakes.misbehaving import Behaviour, close
 
-__all__ = ["KafkaPeer", "Lost", "Message", "Say", "lost"]
+__all__ = ["KafkaPeer", "Lost", "Message", "Mixed", "Say", "lost"]
 
 
 class Say(NamedTuple):
@@ -42,7 +42,11 @@ class Lost(NamedTuple):
     then: Behaviour = close
 
 
-Step = Say | Lost | Behaviour
+class Mixed(NamedTuple):
+    """Partition 1 takes its messages and times out before it can say so, partition 2 names its second one."""
+
+
+Step = Say | Lost | Mixed | Behaviour
 lost = Lost()
 _VERSIONS = {0: (3, 8), 3: (0, 8), 17: (0, 1), 18: (0, 0), 22: (0, 4), 36: (0, 1)}
 
@@ -143,7 +147,7 @@ class KafkaPeer:
         with self._lock:
             step = self.script.pop(0) if self.script else Say()
             sent = _batches(body)
-            if not isinstance(step, Say):
+            if not isinstance(step, Say | Mixed):
                 if isinstance(step, Lost):
                     for partition, data in sent:
                         self._take(partition, data)
@@ -151,10 +155,14 @@ class KafkaPeer:
                 return None
             rows = [self._row(step, partition, data) for partition, data in sent]
         return struct.pack(">i", 1) + _string("topic") + struct.pack(">i", len(rows)) + b"".join(rows) + struct.pack(
-            ">i", step.throttle
+            ">i", step.throttle if isinstance(step, Say) else 0
         )  # fmt: skip
 
-    def _row(self, step: Say, partition: int, data: bytes) -> bytes:
+    def _row(self, step: Say | Mixed, partition: int, data: bytes) -> bytes:
+        if isinstance(step, Mixed):
+            if partition == 1:
+                self._take(partition, data)
+            step = {1: Say(7), 2: Say(87, [(1, "bad")])}.get(partition, Say())
         step = step if step.partition in (None, partition) else Say()
         named = step.refused or self._too_large(data)
         code = step.code or (87 if named else self._take(partition, data))

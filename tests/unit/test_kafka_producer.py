@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.contract.adapter import records
 from tests.fakes.certificates import Authority
-from tests.fakes.kafka_peer import KafkaPeer, Lost, Say, Step, lost
+from tests.fakes.kafka_peer import KafkaPeer, Lost, Mixed, Say, Step, lost
 from tests.fakes.misbehaving import close, nobody, silence
 
 from logferry import packing
@@ -341,3 +341,17 @@ def test_after_a_mistake_of_ours_numbers_are_not_used_again() -> None:
         producer.send(payload(encoder, records(3), "b"), 5)
         producer.close()
         assert messages(broker) == numbers(3) * 2
+
+
+def test_a_batch_in_doubt_goes_first_when_others_are_made_anew() -> None:
+    """One partition took its part, one gave no word, one named a message: each message arrives once, one is parked."""
+    with KafkaPeer(Mixed(), partitions=3) as broker:
+        encoder, producer = made(broker)
+        patience = Patience(lambda: 20.0, lambda: 0.0, lambda _seconds: None, lambda: 0.0)
+        verdict = settle(
+            payload(encoder, records(30)), producer, encoder.frame, ParkBudget(9, 60, lambda: 0.0), patience
+        )
+        producer.close()
+        assert (verdict.delivered, verdict.parked) == (29, {5: "bad"})
+        assert sorted(messages(broker)) == sorted(set(numbers(30)) - {"0005"})
+        assert broker.producers == 1

@@ -77,7 +77,7 @@ class Producer:
         with self._turn(time_out) as deadline:
             topic = self._cluster.topic(deadline)
             some = self._resumed(payload, topic) or self._batched(payload, topic)
-            found = Verdicts(some)
+            found = Verdicts(some, len(payload.parts))
             try:
                 self._produce(some, found, deadline)
             except DeliveryError:
@@ -148,7 +148,7 @@ class Producer:
         )  # fmt: skip
 
     def _resumed(self, payload: Payload, topic: Topic) -> list[Batch]:
-        """The batches that this payload was sent in before; nothing when they are not to be sent again."""
+        """Batches that some or all of this payload was sent in before: alone, the others come after them."""
         left = self._left
         if left is None:
             return []
@@ -161,7 +161,7 @@ class Producer:
     def _keep(self, payload: Payload, found: Verdicts) -> None:
         """What is to be sent once more, as it is."""
         again, rest = found.again, found.undone
-        if again is None or self._producer is None:
+        if found.is_lost or self._producer is None:
             self._drop(in_doubt=found.is_in_doubt)
         elif again:
             place = {index: number for number, index in enumerate(rest)}

@@ -9,10 +9,10 @@ __all__ = ["Verdicts"]
 
 
 class Verdicts:
-    """Of all batches of one payload. A batch without a verdict was not sent."""
+    """Of batches with some or all of a payload's `count` parts. A batch without a verdict was not sent."""
 
-    def __init__(self, some: Sequence[Batch]) -> None:
-        self._open = list(some)
+    def __init__(self, some: Sequence[Batch], count: int) -> None:
+        self._open, self._count = list(some), count
         self._taken: list[Batch] = []
         self._refused: dict[int, str] = {}
         self._failures: list[tuple[Batch, DeliveryError]] = []
@@ -40,15 +40,14 @@ class Verdicts:
     @property
     def undone(self) -> list[int]:
         """Parts that are neither there nor refused, in order."""
-        taken = set(all_indexes(self._taken))
-        return [index for index in all_indexes(self._open) if index not in taken and index not in self._refused]
+        done = {*all_indexes(self._taken), *self._refused}
+        return [index for index in range(self._count) if index not in done]
 
     @property
-    def again(self) -> list[Batch] | None:
-        """Batches that can be sent once more as they are; None when some must be made anew."""
-        done = {id(batch) for batch in self._taken}
-        if not all(isinstance(error, Transient | Misconfigured) for _, error in self._failures):
-            return None
+    def again(self) -> list[Batch]:
+        """Batches that can be sent once more as they are."""
+        made_anew = [batch for batch, error in self._failures if not isinstance(error, Transient | Misconfigured)]
+        done = {id(batch) for batch in (*self._taken, *made_anew)}
         return [batch for batch in self._open if id(batch) not in done]
 
     @property
@@ -56,13 +55,19 @@ class Verdicts:
         """Whether something may be there that nobody has confirmed."""
         return any(batch.is_uncertain for batch in self._open)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether that is so of a batch that must be made anew: its number may be taken, by messages that were not."""
+        again = {id(batch) for batch in self.again}
+        return any(batch.is_uncertain and id(batch) not in again for batch in self._open)
+
     def settle(self) -> None:
         """Return when all is there; else the error that says what to do next."""
-        if not self._failures:
+        if not self._failures and not self.undone:
             return
         errors = [error for _, error in self._failures]
         if self._taken or self._refused:
-            text = "; ".join(dict.fromkeys(str(error) for error in errors[:3]))
+            text = "; ".join(dict.fromkeys(str(error) for error in errors[:3])) or "a part that was in doubt went first"
             raise Refused(text, refused=self._refused, delivered=all_indexes(self._taken))
         for kind in (Misconfigured, Transient, TooLarge, DeliveryError):
             first = next((error for error in errors if isinstance(error, kind)), None)
