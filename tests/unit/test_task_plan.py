@@ -6,18 +6,21 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.fakes.log_groups import delimited
 
 from logferry import plan as plans
 from logferry import task
 from logferry.errors import Misconfigured
-from logferry.model import Record
+from logferry.model import Record, Value
 from logferry.plan import Plan, Tally
 from logferry.sls.codec import LogGroups
 from logferry.sls.write import list_entry
 from logferry.task_plan import plan_of
 from logferry.vault import Vault
 
+PATTERNS = ("ip", "email", "card")
 KEY = "a key of thirty-two characters.."
 VAULT = Vault({"KEY": KEY})
 GOOD: dict[str, Any] = {
@@ -176,6 +179,36 @@ def test_renaming_swaps_names_and_loses_no_field() -> None:
     assert out(made, {"a": "1", "b": "2", "c": "3"}, {"c": "3", "d": "4"}, {"a": "1"}) == [
         {"b": "1", "a": "2", "d": "3"}, {"c": "3", "d": "4"}, {"b": "1"},
     ]  # fmt: skip
+
+
+_texts = st.text(st.characters(codec=None), max_size=9)
+_known = ["-", "203.0.113.7", "a@b.example", "4111111111111111", "1704067200", "{}", '{"a":["\ud800"]}']
+_numbers = st.booleans() | st.integers(-(2**70), 2**70) | st.floats()
+_values = st.recursive(
+    st.none() | _numbers | _texts | st.sampled_from(_known),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "Cookies"]), inner, max_size=2),
+    max_leaves=6,
+)
+_FIELDS = ["ClientRequestID", "EdgeStartTimestamp", "ClientIP", "ClientISP", "CustomFields", "CustomField", "SiteName"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from([*_FIELDS, "x", "\ud800"]), _values), st.sampled_from(["flat", "nested"]))
+def test_no_record_trips_the_stages_up(fields: dict[str, Value], shape: str) -> None:
+    """Whatever a typed source has in its fields: one record goes in, at most one comes out, and it has its site."""
+    made = plan(
+        category="access_origin", site="a.example", sampling="60%", custom_fields={"cookies": ["a"], "shape": shape},
+        redact=[{"fields": ["ClientIP"], "action": "hash", "key": "secret://env/KEY"},
+                {"fields": ["ClientISP"], "action": "mask"},
+                *({"pattern": each, "action": "drop"} for each in PATTERNS)],
+        timestamps="rfc3339", rename={"EdgeStartTimestamp": "time", "ClientIP": "EdgeStart"},
+    )  # fmt: skip
+    before = repr(fields)
+    tally = Tally()
+    left = list(plans.select(made, [Record(0, 0, 0, fields, b"raw")], tally))
+    assert len(left) + tally.sampled_out == 1
+    assert all("SiteName" in record.fields for record in left)
+    assert repr(fields) == before
 
 
 def test_the_key_of_a_hash_is_in_no_repr() -> None:
