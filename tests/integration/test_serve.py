@@ -230,6 +230,26 @@ def test_a_killed_receiver_costs_nothing(shore: Shore) -> None:
     assert shore.counts().delivered >= len(answered)
 
 
+def test_two_receivers_share_a_task(shore: Shore) -> None:
+    """Each has its own slot; all arrive once, and the ledger contradicts nothing."""
+    answers: list[int] = []
+
+    def send(served: Served, numbers: range) -> None:
+        for number in numbers:
+            answers.append(post(served.address, b'{"id":%d}' % number).status)  # noqa: PERF401  # while others do too
+
+    with shore.serve() as one, shore.serve() as other:
+        places = [(one, range(15)), (other, range(15, 30)), (one, range(30, 45)), (other, range(45, 60))]
+        threads = [threading.Thread(target=send, args=place) for place in places]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert answers == [200] * 60
+    assert sorted(shore.ids()) == list(range(60))
+    assert shore.counts() == Counts(read=60, delivered=60)
+
+
 def test_unusual_wishes_are_told_shortly(shore: Shore, tmp_path: Path) -> None:
     """A port in use, one half of a certificate, a key that cannot be read, no keys: exit code 2 and one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

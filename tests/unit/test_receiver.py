@@ -331,6 +331,19 @@ def _lease(here: Landing, slot: str) -> None:
     assert claim is not None
 
 
+def test_a_slot_that_failed_comes_first(here: Landing) -> None:
+    """Else it would be told as failing for ever, while others take the posts."""
+    assert here.post(TWO).status == 200
+    _lease(here, "0")
+    here.to.script = iter([Transient("away")] * 100)
+    assert here.post(TWO).status == 503
+    here.to.script = iter(())
+    here.clock.forward(61)
+    assert [row.failures for row in here.rows()] == [0, 1]
+    assert here.post(TWO).status == 200
+    assert [(row.failures, row.last_error, row.open) for row in here.rows()] == [(0, "", None)] * 2
+
+
 def test_what_a_killed_receiver_parked_does_not_count_twice(here: Landing) -> None:
     """Its post was never answered: the next one in that slot takes its place."""
     assert here.post(TWO).status == 200
