@@ -164,11 +164,17 @@ class KafkaPeer:
                 self._take(partition, data)
             step = {1: Say(7), 2: Say(87, [(1, "bad")])}.get(partition, Say())
         step = step if step.partition in (None, partition) else Say()
+        if step.code in (10, 87) and self._is_repeat(partition, data):
+            step = Say()  # what was taken was good enough
         named = step.refused or self._too_large(data)
         code = step.code or (87 if named else self._take(partition, data))
         refused = b"".join(struct.pack(">i", index) + _string(reason) for index, reason in named)
         head = struct.pack(">ihqqqi", partition, code, 0, -1, 0, len(named))
         return head + refused + struct.pack(">h", -1)
+
+    def _is_repeat(self, partition: int, data: bytes) -> bool:
+        batch: Any = self._records.MemoryRecords(data).next_batch()
+        return bool(batch.base_sequence == self._next.get((batch.producer_id, partition), (-1, 0))[0])
 
     def _too_large(self, data: bytes) -> list[tuple[int, str]]:
         batch = self._records.MemoryRecords(data).next_batch() if self._limit else ()
