@@ -5,11 +5,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contract.adapter import records
-from tests.fakes import kafka_python
+from tests.fakes import kafka_python, shipment
+from tests.fakes.ferry import ferry
 from tests.fakes.kafka_broker import PASSWORD, USER, Broker
 
 from logferry import packing
@@ -87,6 +89,19 @@ def test_messages_arrive_once_with_key_and_time(broker: Broker, codec: str) -> N
     sent = {record.fields["message"]: record.time * 1000 for record in records(2_000, size=300)}
     assert sorted(message.key.decode() for message in found) == sorted(map(str, sent))
     assert all(message.timestamp == sent[message.key.decode()] for message in found)
+
+
+def test_fifty_thousand_records_arrive_once_and_the_ledger_verifies(broker: Broker, tmp_path: Path) -> None:
+    """With SCRAM within TLS, read back by another client; the ledger's recount agrees."""
+    broker.make_topic("shipment", 6)
+    trust = {"ca_file": str(broker.authority.ca_file)}
+    to = {"brokers": [broker.address("sasl_tls")], "topic": "shipment", "key": shipment.ID_FIELD, "compress": "lz4",
+          "auth": login("SCRAM-SHA-512"), "tls": trust}  # fmt: skip
+    with ferry(tmp_path, shards=2, settings=[("RIGHT", PASSWORD)]) as boat:
+        sent = shipment.ship(boat, {"kafka": to})
+    found = kafka_python.read(broker.address(), "shipment", shipment.COUNT)
+    assert len(found) == shipment.COUNT
+    assert {json.loads(message.value)[shipment.ID_FIELD] for message in found} == sent
 
 
 @pytest.mark.parametrize("key", ["a", "www.example.com", "203.0.113.7", "日志投递"])
