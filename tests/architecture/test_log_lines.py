@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/operations.md"
 # What delivers. The embedded log store, the sinks and the trigger runner are tools of one machine with own logs.
-FOLDERS = ("layers/core/python/logferry", "functions", "local/logferry_local/worker", "local/logferry_local/backfill")
+FOLDERS = (
+    "layers/core/python/logferry", "functions", "local/logferry_local/worker", "local/logferry_local/backfill",
+    "local/logferry_local/serving",
+)  # fmt: skip
 LEVELS = {"debug", "info", "warning", "error", "warning or error"}
 # Calls whose message comes from elsewhere: that place is looked at instead.
 HANDED_ON = {"local/logferry_local/worker/complaints.py": 2, "layers/core/python/logferry/runtime/log_lines.py": 0}
