@@ -90,5 +90,5 @@ def test_sqlite_does_not_take_its_own_memory_names() -> None:
 
 def test_unknown_store_is_answered_with_the_known_ones() -> None:
     """As for tables."""
-    with pytest.raises(ConfigError, match="folder, s3"):
+    with pytest.raises(ConfigError, match="folder, oss, s3"):
         objects.open_store("gs:bucket")

@@ -20,9 +20,9 @@ from logferry.sources import Source, Surroundings
 from logferry.spill_store import SpillStore
 from logferry.state import Table
 from logferry.task import Task
-from logferry.task_store import Applied, TaskStore, check_input
+from logferry.task_store import Applied, Stored, TaskStore, check_input
 
-__all__ = ["apply", "apply_task", "check_room", "delete", "source_of"]
+__all__ = ["apply", "apply_task", "check_beside", "delete", "source_of"]
 
 _ATTEMPTS = 5  # of forgetting rows that somebody is still writing
 
@@ -46,10 +46,7 @@ def apply_task(task: Task, table: Table, around: Surroundings) -> Applied:
     """
     store = TaskStore(table, around.clock)
     old = store.find(task.task)
-    if old is None:
-        check_room(store, task.task, around.environ)
-    else:
-        check_input(old, task)
+    check_beside(store, old, task, around.environ)
     gate = Gate(task, table, around)
     gate.want(old)
     start = None if old else tasks.start_of(task)
@@ -85,7 +82,16 @@ def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillSto
     store.delete(name)
 
 
-def check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
+def check_beside(store: TaskStore, old: Stored | None, task: Task, environ: Mapping[str, str]) -> None:
+    """ConfigError if the task does not go together with what is stored: its own version `old`, and the other tasks."""
+    if old is None:
+        _check_room(store, task.task, environ)
+    else:
+        check_input(old, task)
+    _check_rivals(store, task)
+
+
+def _check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
     """ConfigError if there are as many tasks already as the environment allows."""
     text = environ.get("LOGFERRY_MAX_TASKS") or ""
     if not text:
@@ -97,6 +103,21 @@ def check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
     if there >= most:
         problem = f"there are {there} tasks, LOGFERRY_MAX_TASKS allows {most}: delete one, or raise the limit"
         raise ConfigError([problem], subject=f"task {name}")
+
+
+def _check_rivals(store: TaskStore, task: Task) -> None:
+    """ConfigError if what is sent to the task could be meant for another one: only one of them would get it."""
+    rivals = getattr(registry.find("sources", task.source.kind), "rivals", None)
+    if rivals is None:
+        return
+    for stored in store.all():
+        if stored.name == task.task or stored.problem or stored.task().source.kind != task.source.kind:
+            continue
+        why = rivals(task.source.options, stored.task().source.options)
+        if why:
+            raise ConfigError(
+                [f"source.{task.source.kind}: task {stored.name} is there: {why}"], subject=f"task {task.task}"
+            )
 
 
 def _challenged(gate: Gate) -> Proof:

@@ -8,14 +8,14 @@ import msgspec
 
 from logferry import read_quota
 from logferry import task as tasks
-from logferry.apply import check_room, source_of
+from logferry.apply import check_beside, source_of
 from logferry.errors import ConfigError, LogferryError, told
 from logferry.ledger import Ledger
 from logferry.ownership import Gate
 from logferry.sources import Surroundings
 from logferry.state import Table
 from logferry.task import Task
-from logferry.task_store import State, Stored, TaskStore, check_input
+from logferry.task_store import State, Stored, TaskStore
 
 __all__ = ["Change", "Preview", "preview"]
 
@@ -66,10 +66,7 @@ def preview(task: Task, table: Table, around: Surroundings) -> Preview:
 
 def _refusal(task: Task, old: Stored | None, store: TaskStore, around: Surroundings) -> str:
     try:
-        if old is None:
-            check_room(store, task.task, around.environ)
-        else:
-            check_input(old, task)
+        check_beside(store, old, task, around.environ)
     except ConfigError as error:
         return "; ".join(error.problems)
     return ""

@@ -1,6 +1,7 @@
 """Streams -> batches. One file a source, with `Config`, `build(Config, Surroundings) -> Source`, and
 `revive(original) -> Record`, which reads what `Batch.original` gave and a dead letter keeps. A kind that is sent its
-logs has `ready(Config, Surroundings) -> str`, what a live check is told.
+logs has `ready(Config, Surroundings) -> str`, what a live check is told, and `rivals(Config, Config) -> str`, why two
+tasks cannot both be sent theirs.
 
 Each source declares `replays` (can a range be read again, and how) and `progress` (one ordered position a
 stream, or a set of done keys).

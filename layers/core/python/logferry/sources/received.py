@@ -20,7 +20,7 @@ from logferry.plan import select as select_reference
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.sources._bodies import Form, Piece
 
-__all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "ready", "revive"]
+__all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "ready", "revive", "rivals"]
 
 IDENTITY = ("path",)
 PLACE: tuple[str, ...] = ()  # positions count posts, wherever they came to
@@ -171,6 +171,20 @@ def ready(options: Config, surroundings: Surroundings) -> str:
     for reference in options.keys:
         signing.private_key(reference, surroundings.vault)
     return "takes posts from anybody" if options.unsigned else f"takes posts signed with {len(options.keys)} key(s)"
+
+
+def rivals(options: Config, other: Config) -> str:
+    """Why a post could be meant for either of two tasks; empty if it never could."""
+    if options.path != other.path:
+        return ""
+    if options.unsigned or other.unsigned:
+        return f"posts to {options.path} could be meant for either, expected another path, or keys for both"
+    shared = sorted(set(options.keys) & set(other.keys))
+    return (
+        f"posts to {options.path} with {shared[0]} could be meant for either, expected another path or key"
+        if shared
+        else ""
+    )
 
 
 def form_of(options: Config) -> Form:
