@@ -50,7 +50,7 @@ class Workshop:
         self.settings = Settings()
         self._environ: dict[str, str] = {}
         self._vault = Vault(self._environ)
-        self._jobs: dict[tuple[str, int], Job] = {}
+        self._jobs: dict[tuple[str, int], tuple[Task, Job]] = {}
 
     def renewed(self, environ: Mapping[str, str]) -> Self:
         """The same for the next invocation: temporary credentials change between two."""
@@ -61,13 +61,22 @@ class Workshop:
 
     def job(self, stored: Stored) -> Job:
         """The task's newest version, built once."""
-        return self.job_at(stored.name, stored.version)
+        return self._kept(stored.task(), stored.version)
 
     def job_at(self, name: str, version: int) -> Job:
         """One version of a task, built once. Raises what its configuration deserves."""
-        if (name, version) not in self._jobs:
-            self._jobs[name, version] = self._build(self.tasks.version(name, version), version)
-        return self._jobs[name, version]
+        return self._kept(self.tasks.version(name, version), version)
+
+    def _kept(self, task: Task, version: int) -> Job:
+        """Built once, as long as it is the same task: one that was deleted and made anew counts its versions anew."""
+        before = self._jobs.get((task.task, version))
+        if before and before[0] == task:
+            return before[1]
+        made = self._build(task, version)
+        if before:
+            before[1].destination.close()
+        self._jobs[task.task, version] = task, made
+        return made
 
     def is_online(self, name: str) -> bool:
         """Whether the task is there, and nobody paused it."""
@@ -97,7 +106,7 @@ class Workshop:
 
     def dismiss(self) -> None:
         """Let go of all destinations."""
-        for job in self._jobs.values():
+        for _task, job in self._jobs.values():
             job.destination.close()
         self._jobs.clear()
 
