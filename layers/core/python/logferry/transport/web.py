@@ -35,6 +35,7 @@ __all__ = ["BriefWeb", "Reply", "Web"]
 # Seconds a connection may lie idle: load balancers forget one after 60 s or more, and what is then written to it (by
 # a function that was frozen in between) may get neither an answer nor an error until the time-out.
 _MAX_IDLE = 50.0
+_BLOCK = 262_144  # bytes of a body: urllib3 gives each that is sent the time that connecting has
 
 
 class Reply(NamedTuple):
@@ -118,8 +119,9 @@ class Web:
         if self._keeps_cookies and self._cookies is not None:
             with self._lock:
                 session.cookies = self._cookies.copy()
+        data = _Body(body, until, self._now) if body and connect < time_out else body
         response = session.request(
-            *target, headers=dict(headers), data=body, verify=self._verify, allow_redirects=False, stream=True,
+            *target, headers=dict(headers), data=data, verify=self._verify, allow_redirects=False, stream=True,
             timeout=Timeout(total=time_out, connect=connect, read=time_out),  # type: ignore[arg-type]  # requests passes it on; its stubs do not know
             proxies=self._proxies(target[1]),
         )  # fmt: skip
@@ -171,6 +173,26 @@ class BriefWeb(Web):
     """For those whose status says it all: of a long reply only the beginning is read."""
 
     CUTS = True
+
+
+class _Body:
+    """A body in blocks, until its time is up: as one piece it would have to be sent in the time to connect."""
+
+    def __init__(self, data: bytes, until: float, now: Callable[[], float]) -> None:
+        self._left, self._until, self._now = memoryview(data), until, now
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.read, b"")
+
+    def read(self, _size: int = -1) -> bytes:
+        """The next block, empty at the end."""
+        if self._now() > self._until:
+            raise TimeoutError
+        block, self._left = bytes(self._left[:_BLOCK]), self._left[_BLOCK:]
+        return block
 
 
 def _new_session(*, warn: bool, cookies: bool) -> "requests.Session":
