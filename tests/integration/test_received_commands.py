@@ -1,6 +1,7 @@
 """The command line on a task that is sent its logs: what can be done is done, what cannot is told in one line."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.fakes.receiving import KEY, PATH, signature
 
 from logferry import receive_calls, runtime, wiring
 from logferry.dead_letters import Place as Spot
+from logferry.letters import words
 from logferry_local.sinks import Place, hec
 
 LOGFERRY = str(Path(sys.executable).with_name("logferry"))
@@ -79,7 +81,7 @@ def test_a_task_lives_as_any_other(desk: Desk) -> None:
     text = (desk.folder / "task.yaml").read_text()
     (desk.folder / "task.yaml").write_text(text.replace(PATH, "/logs/new"))
     assert "version 2, changed" in desk.run("task", "apply", "task.yaml").stdout
-    assert "0\t1\t" in desk.run("task", "show", "received").stdout
+    assert re.search(r"^0\t\d{13}\t", desk.run("task", "show", "received").stdout, re.MULTILINE)
     desk.run("task", "delete", "received", "--yes")
     assert desk.ids() == [1, 2]
 
@@ -124,11 +126,12 @@ def test_a_refused_record_is_replayed_and_a_broken_one_discarded(desk: Desk) -> 
     assert desk.post('{"id":1}\nbroken \x1b[31m') == 200
     dead, original = wiring.workshop(desk.environ).dead, b'1767225601.000000000\n{"id":9}'
     dead.park("received", 1, Spot("7", "0", 0), "refused", original, source="received")
-    shown = desk.run("dead", "show", "received/0/0/1", code=1).stdout
+    letter = words(next(dead.keys("received", "open", "0")))
+    shown = desk.run("dead", "show", letter, code=1).stdout
     assert "broken" in shown
     assert "\x1b" not in shown
     desk.run("dead", "replay", "--task", "received", "--stream", "7")
-    desk.run("dead", "discard", "received/0/0/1", "--yes")
+    desk.run("dead", "discard", letter, "--yes")
     assert desk.ids() == [1, 9]
     assert json.loads((desk.folder / "hec.ndjson").read_text().splitlines()[1])["time"] == 1767225601
     assert json.loads(desk.run("ledger", "--verify", "--json").stdout)["problems"] == []

@@ -140,4 +140,11 @@ def test_a_live_check_looks_at_the_keys() -> None:
 def test_the_source_reaches_nothing_when_it_is_built() -> None:
     """Not even for its keys: a task is applied from a machine that has none of them."""
     made = received.build(load(**KEYS), Surroundings({}, Vault({})))
+    assert made.streams() == []
+
+
+def test_a_slot_begins_where_no_earlier_slot_of_its_name_did() -> None:
+    """At the time in ms: the dead letters of a task that was deleted keep their places."""
+    made = received.build(load(**KEYS), Surroundings({}, Vault({}), lambda: 1_767_225_600.5))
+    assert made.position("0", "begin") == "1767225600500"
     assert made.position("0", "end") == "0"

@@ -49,7 +49,8 @@ def test_a_signed_post_is_delivered_and_counted(here: Landing) -> None:
     assert here.post(b'[{"id":3}]').status == 200
     assert ids(here.to) == [1, 2, 3]
     (row,) = here.rows()
-    assert (row.stream, row.position, row.counts) == ("0", "2", Counts(read=3, delivered=3))
+    assert (row.stream, int(row.position) - int(row.start)) == ("0", 2)
+    assert row.counts == Counts(read=3, delivered=3)
 
 
 def test_the_task_leaves_out_what_it_always_does(tmp_path: Path) -> None:
@@ -349,8 +350,9 @@ def test_what_a_killed_receiver_parked_does_not_count_twice(here: Landing) -> No
     assert here.post(TWO).status == 200
     claim = here.shop.ledger.hold("received", "0", now=here.clock(), until=here.clock() - 1)
     assert claim is not None
-    claim.save(msgspec.structs.replace(claim.row, open=Open(begin="1", end="2", task_version=1)))
-    here.shop.dead.park("received", 1, Place("0", "1", 1), "refused", b"0.000000000\n{}", source="received")
+    begin = claim.row.position
+    claim.save(msgspec.structs.replace(claim.row, open=Open(begin=begin, end=str(int(begin) + 1), task_version=1)))
+    here.shop.dead.park("received", 1, Place("0", begin, 1), "refused", b"0.000000000\n{}", source="received")
     assert here.post(TWO).status == 200
     assert here.letters() == []
     assert here.counts() == Counts(read=4, delivered=4, maybe_repeated=2)

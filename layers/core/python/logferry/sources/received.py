@@ -1,8 +1,9 @@
 """Posts of logs over HTTP (`functions/receive`, `logferry serve receive`), signed by whoever sends them.
 
 Nothing can be read again (`replays: never`), so a post is delivered or parked before its sender hears 200. A stream
-is a slot that takes one post at a time; its positions count posts. An original is the record's time, a line feed and
-the record as it came. Docs: docs/receive.md.
+is a slot that takes one post at a time; its positions grow by one with each post, from the time in ms at which it was
+made: the dead letters of an earlier task of that name, whose slots had these names too, keep their places. An original
+is the record's time, a line feed and the record as it came. Docs: docs/receive.md.
 """
 
 import re
@@ -134,12 +135,12 @@ class ReceivedSource:
         return []
 
     def position(self, stream: str, at: str | int) -> Position:
-        """A slot's begin. Nothing waits to be read behind it, so every slot is at its end already."""
-        del stream, at
-        return "0"
+        """A slot's begin: now, in ms. Nothing waits to be read behind it, so every slot is beyond its end."""
+        del stream
+        return str(int(self._clock() * 1000)) if at == "begin" else "0"
 
     def order(self, position: Position) -> int:
-        """How many posts came before."""
+        """It is a number."""
         if not position.isdecimal():
             raise SourceError(f"position: {position[:80]!r} is not a number of posts")
         return int(position)
