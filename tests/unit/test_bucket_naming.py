@@ -17,27 +17,29 @@ DATES = st.lists(st.sampled_from([f"{{{name}}}" for name in DATE_NAMES] + ["dt={
 
 
 def test_the_name_is_made_of_the_origin() -> None:
-    """Time, task, stream, cursor and first record, below the path and the day in UTC."""
-    key = Naming("waf-to-s3", "logs/waf", "{yyyy}/{MM}/{dd}", ".ndjson.gz").key(ORIGIN, 7)
-    assert key == "logs/waf/2026/03/25/20260325T081530Z__waf-to-s3__0__MTc3NDQyNjUzMA_3D_3D__00000007.ndjson.gz"
+    """Time, task, stream, cursor, first record and CRC-32 of the body, below the path and the day in UTC."""
+    key = Naming("waf-to-s3", "logs/waf", "{yyyy}/{MM}/{dd}", ".ndjson.gz").key(ORIGIN, 7, b"123456789")
+    assert (
+        key == "logs/waf/2026/03/25/20260325T081530Z__waf-to-s3__0__MTc3NDQyNjUzMA_3D_3D__00000007__cbf43926.ndjson.gz"
+    )
 
 
 def test_an_empty_path_is_the_root() -> None:
     """No slash at the beginning, with or without folders of dates."""
-    assert Naming("t", "", "{yyyy}", ".csv").key(ORIGIN, 0).startswith("2026/2026")
-    assert Naming("t", "", "", ".csv").key(ORIGIN, 0).startswith("20260325T")
+    assert Naming("t", "", "{yyyy}", ".csv").key(ORIGIN, 0, b"").startswith("2026/2026")
+    assert Naming("t", "", "", ".csv").key(ORIGIN, 0, b"").startswith("20260325T")
 
 
 @pytest.mark.parametrize("path", ["logs", "logs/"])
 def test_one_slash_at_the_end_of_a_path_changes_nothing(path: str) -> None:
     """As people write folders."""
-    assert Naming("t", path, "", ".csv").key(ORIGIN, 0).startswith("logs/2026")
+    assert Naming("t", path, "", ".csv").key(ORIGIN, 0, b"").startswith("logs/2026")
 
 
 def test_placeholders_are_filled() -> None:
     """Every one that is documented."""
     form = "{task}/{stream}/dt={yyyy}-{MM}-{dd}/{HH}{mm}"
-    assert Naming("t", "a/{task}", form, "").key(ORIGIN, 0).startswith("a/t/t/0/dt=2026-03-25/0815/2026")
+    assert Naming("t", "a/{task}", form, "").key(ORIGIN, 0, b"").startswith("a/t/t/0/dt=2026-03-25/0815/2026")
 
 
 @settings(max_examples=60)
@@ -49,7 +51,7 @@ def test_no_origin_leaves_its_folder_or_makes_a_key_that_is_none(
     if naming.mistake(path, PATH_NAMES, date_path) or naming.mistake(date_path, DATE_NAMES):
         return
     names = Naming(task, path, date_path, ".ndjson.gz")
-    key = names.key(Origin(stream, begin, time), 2**31)
+    key = names.key(Origin(stream, begin, time), 2**31, b"")
     assert len(key.encode()) <= 1024
     assert all(part not in ("", ".", "..") and len(part.encode()) <= 255 for part in key.split("/"))
     assert key.isprintable()
@@ -61,7 +63,7 @@ def test_no_origin_leaves_its_folder_or_makes_a_key_that_is_none(
 @given(one=st.tuples(ANY, ANY, ANY), other=st.tuples(ANY, ANY, ANY))
 def test_two_origins_have_two_names(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     """Else one would write the other over, and records would be lost."""
-    keys = {Naming(task, "", "", "").key(Origin(stream, begin, 0), 0) for task, stream, begin in (one, other)}
+    keys = {Naming(task, "", "", "").key(Origin(stream, begin, 0), 0, b"") for task, stream, begin in (one, other)}
     assert len(keys) == len({one, other})
 
 
@@ -74,7 +76,7 @@ def test_two_origins_have_two_names(one: tuple[str, str, str], other: tuple[str,
 )  # fmt: skip
 def test_neighbours_do_not_share_a_name(one: tuple[str, str], other: tuple[str, str]) -> None:
     """Separators and escapes inside of names do not run together."""
-    first, second = (Naming("t", "", "", "").key(Origin(*pair, 0), 0) for pair in (one, other))
+    first, second = (Naming("t", "", "", "").key(Origin(*pair, 0), 0, b"") for pair in (one, other))
     assert first != second
 
 
@@ -103,4 +105,4 @@ def test_paths_that_are_some_are_taken(path: str) -> None:
 def test_plain_names_stay_as_they_are() -> None:
     """A person recognises the task."""
     plain = string.ascii_letters[:20] + "-.9"
-    assert f"__{plain}__" in Naming(plain, "", "", "").key(ORIGIN, 0)
+    assert f"__{plain}__" in Naming(plain, "", "", "").key(ORIGIN, 0, b"")

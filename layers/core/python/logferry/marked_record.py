@@ -1,7 +1,6 @@
 """One test record that says what it is, through a task's own encoder and destination.
 
-Used to see whether a destination takes anything at all, and to bring a token to where only its owner can read it. Its
-origin is the same each time: an object store writes one object over and over.
+Used to see whether a destination takes anything at all, and to bring a token to where only its owner can read it.
 """
 
 from logferry.destinations import Destination

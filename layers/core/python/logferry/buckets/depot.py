@@ -1,4 +1,4 @@
-"""The destination: each payload one object, named by its origin, so that a repeat writes it over.
+"""The destination: each payload one object, named by its origin and body, so that a repeat writes it over.
 
 Also where an ownership token is placed and read: in the task's path, above the folders of the dates.
 """
@@ -68,7 +68,7 @@ class Depot:
         if not payload.parts:
             return
         until = time.monotonic() + min(time_out, self._longest)
-        key = self._naming.key(payload.origin, payload.ordinals[0])
+        key = self._naming.key(payload.origin, payload.ordinals[0], payload.body)
         self._put(key, self._form.pack(payload.body), self._form.content_type, until)
 
     def confirm(self, time_out: float) -> None:

@@ -1,8 +1,10 @@
-"""What objects are called: `PATH/DATE_PATH/STAMP__TASK__STREAM__BEGIN__ORDINAL.EXTENSION`.
+"""What objects are called: `PATH/DATE_PATH/STAMP__TASK__STREAM__BEGIN__ORDINAL__CRC.EXTENSION`.
 
-All of it comes from the payload's origin and never from the clock, so a payload that is sent again is written over. In
-a name everything but letters, digits, `.` and `-` is `_` and two hexadecimal digits; a long piece ends in `_-` and a
-hash. So different origins have different names, and no piece can leave its folder.
+All of it comes from the payload and never from the clock, so a payload that is sent again is written over. CRC is the
+CRC-32 of the body before compression: after a change of the filter, or of a task that has the name of an earlier one, a
+payload may begin at the same record and hold others, and must take nothing away that was delivered. In a name all but
+letters, digits, `.` and `-` is `_` and two hexadecimal digits; a long piece ends in `_-` and a hash. So different
+origins have different names, and no piece can leave its folder.
 
 Limits: a key 1,024 bytes of UTF-8 (S3), a part of it 255 (servers that keep files).
 Specification: Amazon S3 "Naming Amazon S3 objects".
@@ -11,6 +13,7 @@ Specification: Amazon S3 "Naming Amazon S3 objects".
 import hashlib
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -37,11 +40,11 @@ class Naming:
         self._task, self._date_path, self._extension = task, date_path.removesuffix("/"), extension
         self.folder = folder(task, path)
 
-    def key(self, origin: Origin, ordinal: int) -> str:
-        """Of the payload whose first record is `ordinal`."""
+    def key(self, origin: Origin, ordinal: int, body: bytes) -> str:
+        """Of the payload with this body, whose first record is `ordinal`."""
         when = datetime.fromtimestamp(origin.time, UTC)
         pieces = [when.strftime("%Y%m%dT%H%M%SZ"), *map(_safe, (self._task, origin.stream, origin.begin))]
-        name = "__".join((*pieces, f"{ordinal:08}")) + self._extension
+        name = "__".join((*pieces, f"{ordinal:08}", f"{zlib.crc32(body):08x}")) + self._extension
         values = {name: when.strftime(form) for name, form in _TIMES.items()}
         values |= {"task": _safe(self._task), "stream": _safe(origin.stream)}
         below = _filled(self._date_path, values.__getitem__)
