@@ -77,11 +77,8 @@ class Receiver:
         challenge = request.headers.get(_CHALLENGE, "")
         if re.fullmatch(r"[0-9A-Za-z]{1,128}", challenge) and request.body == challenge.encode():
             return Response(200, challenge)  # a logferry at the other end asks whether we want its logs
-        post = self._read(admitted, request)
-        if isinstance(post, Response):
-            return post
-        if not post:
-            return Response(200)
+        if request.method not in ("POST", "PUT"):
+            return Response(405, headers={"Allow": "POST, PUT"})
         until = self._clock() + config.seconds(admitted.options.answer_within)
 
         def left() -> float:
@@ -91,7 +88,11 @@ class Receiver:
         if not queue.enter(left() / 2):
             return self._later(admitted.task, Transient("other posts are before it", retry_after=1.0))
         try:
-            return self._deliver(admitted, post, left, meter)
+            # Unpacked in its turn only: those that wait take as much memory as they came with.
+            post = self._read(admitted, request)
+            if isinstance(post, Response):
+                return post
+            return self._deliver(admitted, post, left, meter) if post else Response(200)
         except LogferryError as error:
             return self._later(admitted.task, error)
         finally:
@@ -100,8 +101,6 @@ class Receiver:
     def _read(self, admitted: Admitted, request: Request) -> list[Piece] | Response:
         """The pieces of the post, or why there are none."""
         options, coding = admitted.options, request.headers.get("content-encoding")
-        if request.method not in ("POST", "PUT"):
-            return Response(405, headers={"Allow": "POST, PUT"})
         if len(request.body) > options.max_body:
             return self._refuse(admitted, inflate.TooLong(f"{len(request.body)} bytes, {options.max_body} at most"))
         try:
