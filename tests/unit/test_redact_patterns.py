@@ -27,6 +27,8 @@ def found(name: str, text: str) -> list[str]:
         ("[2001:DB8:0:0:0:0:0:1]:443", ["2001:DB8:0:0:0:0:0:1"]),
         ("::ffff:192.0.2.1 ::1 64:ff9b::192.0.2.33", ["::ffff:192.0.2.1", "::1", "64:ff9b::192.0.2.33"]),
         ("0:0:0:0:0:ffff:192.0.2.1", ["0:0:0:0:0:ffff:192.0.2.1"]),
+        ("10:11:12:13:14:15:16:203.0.113.7", ["11:12:13:14:15:16:203.0.113.7"]),
+        ("1:2::3:4:5:6:7:10.1.2.3 ::ffff:01.2.3.4", ["10.1.2.3", "01.2.3.4"]),
         ("12:30:45 aa:bb:cc:dd:ee:ff std::string Foo::Bar a :: b", []),
     ],
 )
@@ -46,6 +48,20 @@ def test_every_address_is_found(
     for text in {str(address), address.exploded}:
         if text != "::":
             assert found("ip", before + text + after) == [text]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(["::", ":", "1:", "ab:", "12:", "::1", " ", "x", "fe80::", "7.", "::ffff:"]), max_size=12),
+    st.sampled_from(["", ":", "::", " ", ":1", "::1", ":a:b"]),
+)
+def test_no_address_hides_behind_what_looks_like_another(before: list[str], after: str) -> None:
+    """Groups and colons before it and behind it: what is left when the finds are cut out holds no part of it."""
+    text = "".join(before).rstrip(".0123456789") + ":203.0.113.7" + after
+    left = text
+    for begin, end in reversed(FINDERS["ip"](text)):
+        left = left[:begin] + left[end:]
+    assert ".113." not in left
 
 
 @pytest.mark.parametrize(
@@ -90,7 +106,27 @@ def test_cards(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("name", sorted(FINDERS))
 @pytest.mark.parametrize(
     "piece",
-    ["a", "1", "1.", "1:", ":", "1 ", "1111 ", "4111-", "%40", "@", "a@", "%2B", "a.", "::1:", "f:", "\u00e9", "-"],
+    [
+        "a",
+        "1",
+        "1.",
+        "1:",
+        ":",
+        "1 ",
+        "1111 ",
+        "4111-",
+        "%40",
+        "@",
+        "a@",
+        "%2B",
+        "a.",
+        "::1:",
+        "f:",
+        "1::",
+        "1:2:3:4:5:6:7:8.9.9.9 ",
+        "\u00e9",
+        "-",
+    ],
 )
 @pytest.mark.parametrize("tail", ["", "@", " @x"])
 def test_no_text_makes_a_search_slow(name: str, piece: str, tail: str) -> None:

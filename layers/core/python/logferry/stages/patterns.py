@@ -4,7 +4,7 @@ Each takes time in proportion to the text, whatever stands in it: no pattern tri
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import AddressValueError, IPv6Address
 
 __all__ = ["FINDERS", "Finder"]
@@ -44,9 +44,18 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def _addresses(text: str) -> Spans:
     if "::" in text or _MANY_GROUPS(text):
-        found = _IP.finditer(text)
-        return [match.span() for match in found if _is_address(match[0])]
+        return list(_of_both_families(text))
     return [match.span() for match in _IPV4.finditer(text) if _is_address(match[0])]
+
+
+def _of_both_families(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    while match := _IP.search(text, at):
+        if _is_address(match[0]):
+            yield match.span()
+            at = match.end()
+        else:
+            at = match.start() + 1  # groups of hexadecimal digits: an address may begin at the next
 
 
 def _is_address(text: str) -> bool:
