@@ -6,6 +6,7 @@ after the other up to the limit. Memory: a small multiple of the body.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ __all__ = ["Form", "Piece", "TooMany", "Unreadable", "pieces"]
 _SLACK = 20  # as many times `most` there may be empty lines, or commas inside records, before it is taken for an attack
 _SMALL = 10  # with fewer pieces than this, "more than half" says nothing
 _BLANK = b" \t\r\n"
+_VALUE = re.compile(r"[^ \t\r\n,]")
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -117,10 +119,10 @@ def _scanned(data: bytes, most: int, end: str = "") -> Iterator[bytes]:
     """Value after value; what follows the first that is broken is one piece, for nobody knows where it ends."""
     text, at, count = data.decode("utf-8", "surrogateescape"), 0, 0
     while True:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        if at >= len(text) or (text[at] == end and not text[at + 1 :].strip()):
+        begin = _VALUE.search(text, at)
+        if begin is None or (begin[0] == end and not text[begin.end() :].strip()):
             return
+        at = begin.start()
         count += 1
         if count > most:
             raise TooMany(f"more than {most} records")
