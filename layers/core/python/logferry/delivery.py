@@ -73,6 +73,21 @@ class Verdict:
     repeated: set[int] = field(default_factory=set)  # ordinals sent again though they may have been taken before
 
 
+class Renewal:
+    """Secrets read again by one thread for all whose payloads were refused with the old ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0  # how often they had changed
+
+    def after(self, count: int, to: Destination) -> bool:
+        """Whether there are other secrets than those that were in use when the count was read."""
+        with self._lock:
+            if self.count == count and to.refresh():
+                self.count += 1
+            return self.count != count
+
+
 class ParkBudget:
     """How much may be parked before the task is held; one for a task, shared by its threads."""
 
@@ -82,6 +97,7 @@ class ParkBudget:
         self._clock = clock
         self._seen: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
+        self.renewal = Renewal()  # what else the threads of a task share
 
     def take(self, reason: str, parked: int, of: int) -> None:
         """Count one more; Misconfigured when `parked` of a payload's `of` parts are too many, or this reason's rate."""
@@ -145,6 +161,7 @@ def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: Park
         left = patience.to_the_end()
         if left <= 0:
             raise Unfinished(OUT_OF_TIME)
+        secrets = budget.renewal.count
         try:
             to.send(piece, max(_SHORTEST, min(left, max(patience.time_left(), _OVERTIME))))
             work.delivered(piece)
@@ -163,7 +180,7 @@ def settle(payload: Payload, to: Destination, frame: packing.Frame, budget: Park
             work.doubt(piece, error)
             work.halve_or_park(piece, str(error))
         except Misconfigured as error:
-            if refreshed or not to.refresh():
+            if refreshed or not budget.renewal.after(secrets, to):
                 raise
             work.doubt(piece, error)
             refreshed = True

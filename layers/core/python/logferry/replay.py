@@ -61,6 +61,7 @@ def replay(order: Order, job: Job, desk: ReplayDesk) -> Replayed:
 class _Unbounded(ParkBudget):
     def __init__(self) -> None:
         """Nothing is counted."""
+        super().__init__(0, 0, lambda: 0)
 
     def take(self, reason: str, parked: int, of: int) -> None:
         """Refused before, refused again: that is no news about the task's configuration."""
