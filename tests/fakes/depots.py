@@ -16,12 +16,14 @@ KEYS = {"access_key_id": "secret://env/ID", "secret_access_key": "secret://env/K
 REGIONS = {"s3": {"region": "eu-west-1"}, "oss": {"region": "cn-hangzhou"}, "s3_compatible": {"addressing": "path"}}
 
 
-def depot(kind: str, endpoint: str, environ: Mapping[str, str] | None = None, **options: object) -> Depot:
+def depot(kind: str, endpoint: str, environ: Mapping[str, str] | Vault | None = None, **options: object) -> Depot:
     """The destination of that kind; options that are None are left out."""
     module = registry.find("destinations", kind)
     given = {"bucket": "waf-logs", "path": "logs", "endpoint": endpoint, **KEYS, **REGIONS[kind], **options}
     config = load(module.Config, {name: value for name, value in given.items() if value is not None})
-    made = module.build(config, Surroundings("unit", Vault(environ or ENVIRON)))
+    made = module.build(
+        config, Surroundings("unit", environ if isinstance(environ, Vault) else Vault(environ or ENVIRON))
+    )
     assert isinstance(made, Depot)
     return made
 

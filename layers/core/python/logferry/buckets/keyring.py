@@ -5,12 +5,11 @@ Temporary keys change: `renew` reads all parts again. The SDK (botocore) is load
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 from logferry.buckets.sigv4 import Key
 from logferry.errors import Misconfigured
-from logferry.vault import Secret, Vault
+from logferry.vault import Secret, Vault, env
 
 __all__ = ["ALIBABA_NAMES", "AWS_NAMES", "Environ", "Keyring", "References", "SdkChain", "chosen"]
 
@@ -44,10 +43,7 @@ class References:
     def current(self) -> Key:
         """The key as the vault knows it."""
         key_id, secret, *token = map(self._vault.resolve, self._references)
-        name = key_id.reveal().strip()
-        if not name.isascii() or not name.isprintable() or " " in name or "/" in name:
-            raise Misconfigured(f"{self._references[0]}: holds characters that no access key id has")
-        return Key(name, secret, token[0] if token else None)
+        return _key(self._references[0], key_id.reveal(), secret, token[0] if token else None)
 
     def renew(self) -> bool:
         """Have the vault read all parts again."""
@@ -58,40 +54,48 @@ class References:
 
 
 class Environ:
-    """A key in the environment, as the runtimes of functions set it; where there is none, what stands behind."""
+    """The key that is in the environment at each request, as the runtimes of functions set it anew for each call; where
+    there is none, what stands behind."""
 
     def __init__(self, vault: Vault, names: tuple[str, str, str], otherwise: Keyring | None = None) -> None:
-        self._vault, self._names, self._otherwise = vault, names, otherwise
+        self._environ, self._names, self._otherwise = vault.environ, names, otherwise
+        self._last: Key | None = None
 
     def current(self) -> Key:
-        """The key as the vault knows it."""
-        return self._keyring().current()
-
-    def renew(self) -> bool:
-        """Have the vault read all parts again; whether the key, or what stands behind, changed."""
-        try:
-            keyring = self._keyring()
-            if keyring is self._otherwise:
-                return keyring.renew()
-            before = keyring.current()
-        except Misconfigured:
-            return False  # there was none: the next request looks anew
-        for name in self._names:
-            with suppress(Misconfigured):
-                self._vault.refresh(_env(name))
-        return self.current() != before
-
-    def _keyring(self) -> Keyring:
-        key_id, secret, token = self._names
-        if _is_there(self._vault, key_id) and _is_there(self._vault, secret):
-            extra = _env(token) if _is_there(self._vault, token) else None
-            return References(self._vault, _env(key_id), _env(secret), extra)
+        """The key as it is now."""
+        found = self._own()
+        if found is not None:
+            self._last = found
+            return found
         if self._otherwise is None:
             raise Misconfigured(
-                f"no access key: give access_key_id and secret_access_key, set {key_id} and {secret}, or give the "
-                "function a role"
+                f"no access key: give access_key_id and secret_access_key, set {self._names[0]} and {self._names[1]}, "
+                "or give the function a role"
             )
-        return self._otherwise
+        return self._otherwise.current()
+
+    def renew(self) -> bool:
+        """Whether the environment has changed since, or what stands behind."""
+        try:
+            found = self._own()
+        except Misconfigured:
+            return False  # the next request says so
+        if found is None:
+            return self._otherwise is not None and self._otherwise.renew()
+        before, self._last = self._last, found
+        return before is not None and found != before
+
+    def _own(self) -> Key | None:
+        key_id, secret, token = map(self._read, self._names)
+        if not (key_id and secret):
+            return None
+        return _key(self._names[0], key_id, Secret(secret), Secret(token) if token else None)
+
+    def _read(self, name: str) -> str:
+        try:
+            return env.read(name, self._environ)
+        except LookupError:
+            return ""
 
 
 class SdkChain:
@@ -143,12 +147,8 @@ def _look() -> Any:  # noqa: ANN401  # botocore carries no types
     return found
 
 
-def _env(name: str) -> str:
-    return f"secret://env/{name}"
-
-
-def _is_there(vault: Vault, name: str) -> bool:
-    try:
-        return bool(vault.resolve(_env(name)).reveal())
-    except Misconfigured:
-        return False
+def _key(source: str, key_id: str, secret: Secret, token: Secret | None) -> Key:
+    name = key_id.strip()
+    if not name.isascii() or not name.isprintable() or " " in name or "/" in name:
+        raise Misconfigured(f"{source}: holds characters that no access key id has")
+    return Key(name, secret, token)

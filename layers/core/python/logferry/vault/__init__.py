@@ -8,6 +8,7 @@ A secret's value is in no log line, error, repr or dead letter: it travels as a 
 import hmac
 import importlib
 import pkgutil
+import threading
 from collections.abc import Mapping
 from typing import NoReturn, Self, SupportsIndex
 
@@ -61,6 +62,7 @@ class Vault:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._known: dict[str, Secret] = {}
+        self._given = threading.local()  # what each thread got last
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -71,13 +73,15 @@ class Vault:
         """The secret behind `secret://kind/rest`; Misconfigured (what to do, never the value) if it is missing."""
         if reference not in self._known:
             self._known[reference] = self._read(reference)
-        return self._known[reference]
+        found = self._given.__dict__[reference] = self._known[reference]
+        return found
 
     def refresh(self, reference: str) -> bool:
-        """Read it again; whether the value changed. What cannot be read stays as it was known: Misconfigured."""
+        """Read it again; whether the value changed since this thread got it (another task may have read it again
+        meanwhile). What cannot be read stays as it was known: Misconfigured."""
         new = self._read(reference)
-        old = self._known.get(reference)
-        self._known[reference] = new
+        old = self._given.__dict__.get(reference, self._known.get(reference))
+        self._known[reference] = self._given.__dict__[reference] = new
         return new != old
 
     def _read(self, reference: str) -> Secret:
