@@ -166,9 +166,21 @@ def test_task_files_ring_in_both_clouds(template: dict[str, Any]) -> None:
     assert all(name.startswith("oss:ObjectCreated:") for it in triggers for name in it["triggerConfig"]["events"])
 
 
+def test_who_only_gives_verdicts_reaches_no_data(template: dict[str, Any]) -> None:
+    """Strangers may call verify_request, which needs no table and no bucket: its role writes its log, no more."""
+    functions, roles = resources(template, "AWS::Serverless::Function"), resources(template, "AWS::IAM::Role")
+    assert set(roles) == {"FunctionRole", "VerdictRole"}
+    own = {name for name, one in functions.items() if one["Role"] == "VerdictRole.Arn"}
+    assert own == {"VerifyRequestFunction"}
+    (policy,) = roles["VerdictRole"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"] == "VerifyRequestLogs.Arn"
+
+
 def test_the_role_names_each_action_and_resource(template: dict[str, Any]) -> None:
     """No wildcard action, no resource `*`, no managed policy; exactly what the code calls."""
-    (role,) = resources(template, "AWS::IAM::Role").values()
+    role = resources(template, "AWS::IAM::Role")["FunctionRole"]
     (policy,) = role["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     actions = {
