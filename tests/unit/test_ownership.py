@@ -379,6 +379,8 @@ OWN_KEY = {"access_key_id": "secret://env/ID", "secret_access_key": "secret://en
         ({"oss": {"bucket": "logs", "region": "cn-hangzhou", **OWN_KEY}}, True),
         ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "https://minio.example"}}, True),
         ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "https://xaliyuncs.com"}}, True),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "1.cn-hangzhou.fc.aliyuncs.com"}}, True),
+        ({"oss": {"bucket": "logs", "region": "cn-hangzhou", "endpoint": "oss-accelerate.aliyuncs.com"}}, False),
     ],
 )
 def test_buckets_are_proved_unless_they_are_the_accounts_own(destination: dict[str, object], *, needed: bool) -> None:

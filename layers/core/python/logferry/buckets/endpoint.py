@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from logferry.errors import ConfigError
 
-__all__ = ["Address", "Addressing", "Endpoint", "parse", "region_of"]
+__all__ = ["Address", "Addressing", "Endpoint", "is_oss", "parse", "region_of"]
 
 Addressing = Literal["virtual", "path"]
 
@@ -99,6 +99,11 @@ def parse(text: str) -> Endpoint:
     if not _HOST.fullmatch(host) and not endpoint.is_address:
         raise ConfigError([f"endpoint: {host[:60]!r} is not a host, {_FORM}"])
     return _of_vendor(endpoint)
+
+
+def is_oss(endpoint: Endpoint) -> bool:
+    """Whether it is OSS itself: below `aliyuncs.com` stand functions and load balancers of anybody's, too."""
+    return _OSS.fullmatch(endpoint.host) is not None
 
 
 def region_of(endpoint: Endpoint) -> str:

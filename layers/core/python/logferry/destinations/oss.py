@@ -9,7 +9,7 @@ from typing import Any
 from logferry.buckets import options
 from logferry.buckets.bucket import Bucket, Place, web_of
 from logferry.buckets.depot import Depot
-from logferry.buckets.endpoint import Address, Addressing, Endpoint, parse, region_of
+from logferry.buckets.endpoint import Address, Addressing, Endpoint, is_oss, parse, region_of
 from logferry.buckets.keyring import ALIBABA_NAMES, Environ, chosen
 from logferry.buckets.options import Region, Text
 from logferry.destinations import Destination, Surroundings
@@ -70,7 +70,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
 
 def is_own_account(options: Config) -> bool:
     """Whether only the function's own key and OSS itself are named: then no ownership is to be proved."""
-    return options.access_key_id is None and address(options).endpoint.host.endswith(".aliyuncs.com")
+    return options.access_key_id is None and is_oss(address(options).endpoint)
 
 
 def address(options: Config) -> Address:
