@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from tests.fakes import kafka_python
 from tests.fakes.misbehaving import Behaviour, close
 
-__all__ = ["KafkaPeer", "Lost", "Message", "Mixed", "Say", "lost"]
+__all__ = ["KafkaPeer", "Late", "Lost", "Message", "Mixed", "Say", "lost"]
 
 
 class Say(NamedTuple):
@@ -46,7 +46,13 @@ class Mixed(NamedTuple):
     """Partition 1 takes its messages and times out before it can say so, partition 2 names its second one."""
 
 
-Step = Say | Lost | Mixed | Behaviour
+class Late(NamedTuple):
+    """The messages are taken, and the answer is an error: the leader changed while it waited for the replicas."""
+
+    code: int = 6
+
+
+Step = Say | Lost | Mixed | Late | Behaviour
 lost = Lost()
 _VERSIONS = {0: (3, 8), 3: (0, 8), 17: (0, 1), 18: (0, 0), 22: (0, 4), 36: (0, 1)}
 
@@ -147,7 +153,7 @@ class KafkaPeer:
         with self._lock:
             step = self.script.pop(0) if self.script else Say()
             sent = _batches(body)
-            if not isinstance(step, Say | Mixed):
+            if not isinstance(step, Say | Mixed | Late):
                 if isinstance(step, Lost):
                     for partition, data in sent:
                         self._take(partition, data)
@@ -158,7 +164,10 @@ class KafkaPeer:
             ">i", step.throttle if isinstance(step, Say) else 0
         )  # fmt: skip
 
-    def _row(self, step: Say | Mixed, partition: int, data: bytes) -> bytes:
+    def _row(self, step: Say | Mixed | Late, partition: int, data: bytes) -> bytes:
+        if isinstance(step, Late):
+            self._take(partition, data)
+            step = Say(step.code)
         if isinstance(step, Mixed):
             if partition == 1:
                 self._take(partition, data)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contract.adapter import records
-from tests.fakes.kafka_peer import KafkaPeer, Mixed, Say, Step, lost
+from tests.fakes.kafka_peer import KafkaPeer, Late, Mixed, Say, Step, lost
 from tests.fakes.misbehaving import close, reset
 
 from logferry import packing
@@ -19,7 +19,8 @@ from logferry.model import Limits, Origin
 from logferry.vault import Vault
 
 PASSING: Sequence[Step] = (
-    Say(), Say(6), Say(7), Say(19), Say(3, partition=1), Say(20, partition=0), Say(89, throttle=10), lost, close, reset,
+    Say(), Say(6), Late(6), Say(7), Say(19), Say(3, partition=1), Say(20, partition=0),
+    Say(89, throttle=10), lost, close, reset,
 )  # fmt: skip
 REFUSING: Sequence[Step] = (Say(10), Say(10, partition=2), Mixed(), Say(87, [(0, "bad")], partition=0))
 FORGETTING: Sequence[Step] = (Say(45), Say(47), Say(59, partition=1))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.contract.adapter import records
 from tests.fakes.certificates import Authority
-from tests.fakes.kafka_peer import KafkaPeer, Lost, Mixed, Say, Step, lost
+from tests.fakes.kafka_peer import KafkaPeer, Late, Lost, Mixed, Say, Step, lost
 from tests.fakes.misbehaving import close, nobody, silence
 
 from logferry import packing
@@ -106,6 +106,19 @@ def test_another_payload_after_a_lost_answer_begins_with_new_numbers() -> None:
         producer.close()
         assert messages(broker) == numbers(5) + numbers(3)
         assert broker.producers == 2
+
+
+@pytest.mark.parametrize("code", [-1, 3, 6, 7, 20, 56])
+def test_an_error_that_came_after_the_messages_were_taken_costs_no_others(code: int) -> None:
+    """A leader that changes while replicas are waited for says so, though it may have them: their number is used up."""
+    with KafkaPeer(Late(code)) as broker:
+        encoder, producer = made(broker)
+        with pytest.raises(Transient) as caught:
+            producer.send(payload(encoder, records(6)[:3], "a"), 5)
+        assert caught.value.in_doubt
+        producer.send(payload(encoder, records(6)[3:], "b"), 5)
+        producer.close()
+        assert messages(broker) == numbers(6)
 
 
 def test_partitions_that_took_theirs_are_not_sent_to_again() -> None:

@@ -6,7 +6,8 @@ __all__ = ["DUPLICATE", "FORGOTTEN", "judge"]
 
 DUPLICATE = 46  # an earlier attempt was taken
 FORGOTTEN = frozenset({45, 47, 59})  # the broker does not know our numbers (any more): begin anew
-_MAYBE_TAKEN = frozenset({7, 20})
+# Said too when the leader changes or fails while it waits for the replicas: they may have it by then.
+_MAYBE_TAKEN = frozenset({3, 6, 7, 20, 56})
 
 _PASSING = {
     2: "the batch was damaged on its way", 3: "the partition is not there", 5: "the partition has no leader",
@@ -42,4 +43,5 @@ def judge(code: int, place: str, told: str = "", wait: float | None = None) -> D
     if code in _FOR_A_PERSON:
         return Misconfigured(f"{place}: {_FOR_A_PERSON[code]} (error {code}){said}")
     reason = _PASSING.get(code, "the broker failed")
-    return Transient(f"{place}: {reason} (error {code}){said}", retry_after=wait, in_doubt=code in _MAYBE_TAKEN)
+    in_doubt = code in _MAYBE_TAKEN or code not in _PASSING
+    return Transient(f"{place}: {reason} (error {code}){said}", retry_after=wait, in_doubt=in_doubt)
