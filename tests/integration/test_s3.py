@@ -46,7 +46,9 @@ def test_fifty_thousand_records_arrive_once_and_the_ledger_verifies(place: Accou
     ids = [record[shipment.ID_FIELD] for reply in objects.values() for record in records_of(reply["Body"])]
     assert len(ids) == len(sent) == shipment.COUNT
     assert set(ids) == sent
-    name = re.compile(r"esa/waf/2026/01/01/20260101T00\d{4}Z__shipment__[01]__[A-Za-z0-9_-]+__\d{8}\.ndjson\.gz")
+    name = re.compile(
+        r"esa/waf/2026/01/01/20260101T00\d{4}Z__shipment__[01]__[A-Za-z0-9_-]+__\d{8}__[0-9a-f]{8}\.ndjson\.gz"
+    )
     assert all(map(name.fullmatch, objects))
     assert {reply["ContentType"] for reply in objects.values()} == {"application/gzip"}
     assert all("ContentEncoding" not in reply for reply in objects.values())
