@@ -7,6 +7,7 @@ from logferry.errors import DeliveryError, Misconfigured, Transient
 from logferry.job import Job
 from logferry.model import Payload
 from logferry.state import Item, Table
+from logferry.task import Task
 from logferry.wiring import Workshop
 
 __all__ = ["DEFECTS"]
@@ -138,12 +139,12 @@ DEFECTS: dict[str, tuple[Callable[[Workshop], None], str, str]] = {
 
 
 def _wrap(shop: Workshop, send: Callable[[Send], Send], *, deaf: bool = False) -> None:
-    job_at = shop.job_at
+    build = shop._build  # noqa: SLF001  # every job comes from here
 
-    def broken(name: str, version: int) -> Job:
-        built = job_at(name, version)
+    def broken(task: Task, version: int) -> Job:
+        built = build(task, version)
         if not isinstance(built.destination, _Wrapped):
             built.destination = _Wrapped(built.destination, send, deaf=deaf)
         return built
 
-    shop.job_at = broken  # type: ignore[method-assign]  # this workshop only
+    shop._build = broken  # type: ignore[method-assign]  # noqa: SLF001  # this workshop only
