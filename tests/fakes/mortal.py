@@ -26,6 +26,7 @@ from logferry.objects import Store
 from logferry.runtime import Call, Function, Reply
 from logferry.spill_store import SpillStore
 from logferry.state import Item, Table
+from logferry.task import Task
 from logferry_local import cli
 
 __all__ = ["armed", "main"]
@@ -109,10 +110,10 @@ class MortalDestination:
 
 def arm(shop: wiring.Workshop, environ: Mapping[str, str], strike: Strike) -> None:
     """Every part of the workshop that a step names is mortal from now on."""
-    job_at = shop.job_at
+    build = shop._build  # where every job comes from
 
-    def mortal(name: str, version: int) -> Job:
-        built = job_at(name, version)
+    def mortal(task: Task, version: int) -> Job:
+        built = build(task, version)
         if not isinstance(built.destination, MortalDestination):
             built.destination = MortalDestination(built.destination, strike)
         return built
@@ -120,7 +121,7 @@ def arm(shop: wiring.Workshop, environ: Mapping[str, str], strike: Strike) -> No
     shop.ledger = Ledger(MortalTable(shop.table, strike))
     store = MortalStore(wiring.open_store(environ), strike)
     shop.dead, shop.spills = DeadLetters(store, time.time), SpillStore(store)
-    shop.job_at = mortal  # type: ignore[method-assign]  # this workshop only
+    shop._build = mortal  # type: ignore[method-assign]  # this workshop only
 
 
 def armed(function: Function) -> Function:

@@ -18,6 +18,7 @@ from logferry.dead_letters import DeadLetters
 from logferry.job import Job
 from logferry.objects import Store
 from logferry.runtime import Call
+from logferry.task import Task
 
 __all__ = ["main"]
 
@@ -40,15 +41,15 @@ def main(step: str, count: int) -> None:
     environ = dict(os.environ)
     shop = wiring.workshop(environ)
     strike = striker(step, count)
-    job_at = shop.job_at
+    build = shop._build  # where every job comes from
 
-    def mortal(name: str, version: int) -> Job:
-        built = job_at(name, version)
+    def mortal(task: Task, version: int) -> Job:
+        built = build(task, version)
         if not isinstance(built.destination, MortalDestination):
             built.destination = MortalDestination(built.destination, strike)
         return built
 
-    shop.job_at = mortal  # type: ignore[method-assign]  # this workshop only
+    shop._build = mortal  # type: ignore[method-assign]  # this workshop only
     shop.dead = DeadLetters(_Store(wiring.open_store(environ), strike), time.time)
     until = time.monotonic() + 60
     replay_calls.replay(
