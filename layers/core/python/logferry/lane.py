@@ -18,7 +18,7 @@ from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
 from logferry.model import Counts, Effort, Origin, Position
 from logferry.plan import Tally
 from logferry.sources import Batch, Source
-from logferry.window import Pending, Window
+from logferry.window import Pending, Window, side_by_side
 
 __all__ = ["Lane", "Pull"]
 
@@ -172,10 +172,9 @@ class Lane:
     def _park(self, pending: Pending) -> None:
         name, stream, batch, dead = self.job.name, self._pull.stream, pending.batch, self._pull.dead
         places = {ordinal: Place(stream, batch.begin, ordinal) for ordinal in pending.parked}
-        if places:
-            self._renew()  # whoever lost the stream parks nothing that its new owner may deliver
-        for ordinal, reason in pending.parked.items():
-            dead.park(name, self.job.version, places[ordinal], reason, batch.original(ordinal), source=self.job.source)
+        letters = ((places[at], reason, batch.original(at)) for at, reason in pending.parked.items())
+        # The pulse: whoever lost the stream parks nothing that its new owner may deliver.
+        side_by_side(partial(dead.park, name, self.job.version, source=self.job.source), letters, self._renew)
         if places:
             facts = {
                 "task": name,

@@ -5,18 +5,21 @@ Nobody else may take the stream while a send is slow: a heart beats as long as w
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from logferry.delivery import Verdict
 from logferry.model import Counts
 from logferry.sources import Batch, Judged
 
-__all__ = ["Heart", "Pending", "Window"]
+__all__ = ["Heart", "Pending", "Window", "side_by_side"]
 
 _BEAT = 0.5  # seconds
+_GROUP, _FEW, _THREADS = 64, 8, 8
 
 
 @dataclass(slots=True)
@@ -155,3 +158,19 @@ class Heart:
 
 def _is_judged(future: Future[Verdict]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
+
+
+def side_by_side(work: Callable[..., object], items: Iterable[tuple[Any, ...]], pulse: Callable[[], None]) -> None:
+    """`work(*item)` for each, in groups of 64 with `pulse` before each group; few need no threads.
+
+    For a bucket, which takes its time for each object. What one raises is raised once its group is through.
+    """
+    rest = iter(items)
+    while group := list(islice(rest, _GROUP)):
+        pulse()
+        if len(group) <= _FEW:
+            for item in group:
+                work(*item)
+        else:
+            with ThreadPoolExecutor(_THREADS, thread_name_prefix="park") as threads:
+                list(threads.map(lambda item: work(*item), group))
