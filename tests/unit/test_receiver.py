@@ -25,6 +25,7 @@ from logferry.positions import seek
 from logferry.runtime import Call
 from logferry.runtime.web import Response
 from logferry.slots import MOST
+from logferry.task_store import Stored
 from logferry.vault import Secret
 
 TWO = b'{"id":1}\n{"id":2}\n'
@@ -386,6 +387,7 @@ def test_a_table_that_is_down_is_503(here: Landing) -> None:
     here.shop.tasks.all = _down  # type: ignore[method-assign]  # this workshop only
     assert here.post(TWO).status == here.post(TWO, "").status == 503
     del here.shop.tasks.all  # as it was
+    here.clock.forward(1.1)
     here.shop.tasks.find = _down  # type: ignore[method-assign,assignment]  # this workshop only
     assert here.post(TWO).status == 503
     assert here.rows() == []
@@ -393,6 +395,23 @@ def test_a_table_that_is_down_is_503(here: Landing) -> None:
 
 def _down(*_: object) -> Any:  # noqa: ANN401  # it never returns
     raise StateError("the table is down")
+
+
+def test_strangers_do_not_make_a_table_work_that_is_down(here: Landing) -> None:
+    """However many they are, it is asked once a second; then posts are taken again."""
+    asked: list[str] = []
+    real = here.shop.tasks.all
+
+    def down() -> list[Stored]:
+        asked.append("")
+        raise StateError("down")
+
+    here.shop.tasks.all = down  # type: ignore[method-assign]  # the table of this workshop only
+    assert {here.post(TWO, "").status for _ in range(20)} == {503}
+    assert len(asked) == 1
+    here.shop.tasks.all = real  # type: ignore[method-assign]  # as above
+    here.clock.forward(1.1)
+    assert here.post(TWO).status == 200
 
 
 def test_no_log_line_holds_a_signature(here: Landing, caplog: pytest.LogCaptureFixture) -> None:

@@ -25,7 +25,7 @@ __all__ = ["Admitted", "Gates"]
 
 log = logging.getLogger(__name__)
 
-_FRESH = 5.0  # seconds
+_FRESH, _AGAIN = 5.0, 1.0  # seconds; the second once they could not be read
 _SHOWN = 200  # characters of a stranger's path in a log line
 
 
@@ -53,6 +53,7 @@ class Gates:
     def __init__(self, shop: Workshop, clock: Callable[[], float]) -> None:
         self._shop, self._clock, self._lock = shop, clock, threading.Lock()
         self._read_at, self._known = -math.inf, list[_Gate]()
+        self._trouble: LogferryError | None = None
 
     def admit(self, request: Request) -> Admitted | Response:
         """The task whose post it is, by path and signature; else what is answered, whatever the body holds."""
@@ -95,10 +96,15 @@ class Gates:
 
     def _gates(self) -> list[_Gate]:
         with self._lock:
-            if not 0 <= self._clock() - self._read_at < _FRESH:
-                tasks = self._shop.tasks.all()
+            if not 0 <= self._clock() - self._read_at < (_AGAIN if self._trouble else _FRESH):
+                try:
+                    tasks, self._trouble = self._shop.tasks.all(), None
+                except LogferryError as error:
+                    tasks, self._trouble = [], error
                 self._known = [gate for stored in tasks if (gate := self._gate(stored))]
                 self._read_at = self._clock()
+            if self._trouble:
+                raise self._trouble
             return self._known
 
     def _gate(self, stored: Stored) -> _Gate | None:
