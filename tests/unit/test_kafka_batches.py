@@ -115,6 +115,7 @@ def test_scram_is_that_of_the_rfc() -> None:
         b"r=mine1,s=AAAA,i=1",
         b"r=mine1,s=AAAA,i=99999999",
         b"r=mine1,s=AAAA,i=x",
+        b"r=mine1,s=AAAA,i=" + b"9" * 5_000,
         b"",
         b"\xff",
     ],

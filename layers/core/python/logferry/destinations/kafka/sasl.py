@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Generator
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from logferry.vault import Secret
 __all__ = ["Login", "talk"]
 
 _LEAST, _MOST = 4096, 1_000_000  # rounds: fewer are no protection, more are an attack
+_ROUNDS = re.compile(r"[0-9]{1,7}")
 
 
 class Login(NamedTuple):
@@ -44,7 +46,7 @@ def _scram(login: Login, nonce: str) -> Generator[bytes, bytes, None]:
     first = yield f"n,,{bare}".encode()
     theirs = _parts(first)
     salt, rounds = _decoded(theirs.get("s", "")), theirs.get("i", "")
-    if not theirs.get("r", "").startswith(nonce) or not rounds.isdecimal() or not _LEAST <= int(rounds) <= _MOST:
+    if not theirs.get("r", "").startswith(nonce) or not _ROUNDS.fullmatch(rounds) or not _LEAST <= int(rounds) <= _MOST:
         raise Misconfigured(f"auth: the broker's {login.mechanism} is not as it must be (number, or 4096 rounds)")
     salted = hashlib.pbkdf2_hmac(kind, login.password.reveal().encode(), salt, int(rounds))
     without_proof = f"c=biws,r={theirs['r']}"
