@@ -2,7 +2,8 @@
 
 It is done for one task on one stream at a time, as the stream's owner: nothing is delivered meanwhile, and no range is
 opened. From the end of what is spilled already (or the position) up to what is younger than `KEPT` of the retention,
-batch after batch; the row then says how far. A kill repeats what was written since the last save.
+batch after batch; the row says before the first that there may be some, then how far. A kill repeats what was written
+since the last save.
 """
 
 import logging
@@ -92,6 +93,9 @@ class _Work:
             raise StateError(f"task {self.task}: this source's batches have no bytes to be spilled")
         source, clock = self.desk.source, self.desk.patience.clock
         received = source.time_of(self.stream, batch.begin)
+        if not self.row.spilled:  # so that whoever comes after a kill knows that there is something to tidy up
+            self.row = self.row.spill(self.row.position)
+            self.claim.save(self.row)
         self.desk.spills.keep(self.task, self.stream, batch, source.order(batch.begin), received)
         self.row = self.row.spill(batch.end)
         self.records, self.size = self.records + batch.count, self.size + batch.size
