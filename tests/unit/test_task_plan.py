@@ -228,3 +228,24 @@ def test_a_stored_filter_that_its_category_no_longer_fits_does_what_it_did() -> 
     spec = GOOD | {"category": "waf", "filter": {"field": "my_own", "op": "eq", "value": "x"}}
     made = plan_of(task.load(spec, stored=True), VAULT)
     assert out(made, {"my_own": "x"}, {"my_own": "y"}) == [{"my_own": "x"}]
+
+
+@pytest.mark.parametrize("text", ['{"Cookies": {"sid": "s3cret", "n": "cut o', '"{\\"sid\\": \\"s3cret\\"}"', "s3cret"])
+@pytest.mark.parametrize(
+    ("shape", "named"), [("flat", "Cookies.sid"), ("nested", "CustomFields"), ("flat", "CustomField")]
+)
+@pytest.mark.parametrize("field", ["CustomFields", "CustomField"])
+def test_what_is_redacted_does_not_leave_in_a_text_that_cannot_be_read(
+    text: str, shape: str, named: str, field: str
+) -> None:
+    """A log service cuts long texts: custom fields of which some are to be hidden are then hidden as a whole."""
+    custom = {"cookies": ["sid"], "shape": shape}
+    made = plan(category="access_origin", custom_fields=custom, redact=[{"action": "drop", "fields": [named]}])
+    assert "s3cret" not in json.dumps(out(made, {field: text, "ClientIP": "192.0.2.1"}))
+
+
+def test_a_text_that_cannot_be_read_stays_where_nothing_of_it_is_hidden() -> None:
+    """Rules about other fields do not count."""
+    custom, text = {"cookies": ["sid"]}, '{"Cookies": {"sid": "cut o'
+    made = plan(category="access_origin", custom_fields=custom, redact=[{"action": "drop", "fields": ["ClientIP"]}])
+    assert out(made, {"CustomFields": text}) == [{"CustomFields": text}]

@@ -1,13 +1,15 @@
 """The one place where a task's stages become a plan. Their order stands in `stages.agreement`."""
 
+from collections.abc import Sequence
+
 from logferry import categories
 from logferry.categories import Category
 from logferry.errors import ConfigError
 from logferry.plan import Plan, Test
 from logferry.stages import agreement
-from logferry.stages.custom_fields import taken_out
+from logferry.stages.custom_fields import INPUTS, CustomFields, flat_names, taken_out
 from logferry.stages.filter import compile_filter
-from logferry.stages.redact import redacted
+from logferry.stages.redact import MASK, Rule, redacted
 from logferry.stages.rewriting import Step, renaming, rewriting
 from logferry.stages.sample import id_sampler, sampler
 from logferry.stages.timestamps import converted
@@ -48,11 +50,19 @@ def _filter(task: Task, kind: Category | None) -> tuple[tuple[str, ...], Test | 
         return compile_filter(task.filter)
 
 
+def _hides_some(custom: CustomFields, rules: Sequence[Rule]) -> bool:
+    """Whether some custom field is to be redacted: then nothing leaves in a text that cannot be taken apart."""
+    names = {*INPUTS, *flat_names(custom)}
+    return any(not names.isdisjoint(rule.fields or ()) for rule in rules)
+
+
 def _steps(task: Task, vault: Vault) -> list[Step]:
     """What is done to the fields of a record that passed, in this order."""
     steps: list[Step] = []
     if task.custom_fields:
-        steps.append(taken_out(task.custom_fields))
+        steps.append(
+            taken_out(task.custom_fields, MASK if _hides_some(task.custom_fields, task.redact or ()) else None)
+        )
     if task.redact:
         steps.append(redacted(task.redact, vault))
     wanted = agreement.timestamps(task)

@@ -79,14 +79,19 @@ def flat_names(options: CustomFields) -> tuple[str, ...]:
     return tuple(f"{kind}.{name}" for kind, names in options.wanted().items() for name in names)
 
 
-def taken_out(options: CustomFields) -> Callable[[dict[str, Value]], dict[str, Value]]:
-    """A step that puts the wanted names where the field was: as one object, or one field each."""
+def taken_out(options: CustomFields, unread: str | None = None) -> Callable[[dict[str, Value]], dict[str, Value]]:
+    """A step that puts the wanted names where the field was: as one object, or one field each.
+
+    A field that cannot be read stays as it is, or becomes `unread`.
+    """
     wanted, is_flat = options.wanted(), options.shape == "flat"
 
     def step(fields: dict[str, Value]) -> dict[str, Value]:
         place = next((name for name in INPUTS if name in fields and not is_missing(fields[name])), None)
         data = None if place is None else _object(fields[place])
         if data is None:
+            if place is not None and unread is not None:
+                fields.update((name, unread) for name in INPUTS if not is_missing(fields.get(name)))
             return fields
         found = _found(data, wanted)
         made: dict[str, Value] = {}
