@@ -87,7 +87,7 @@ def test_what_was_acknowledged_is_indexed(seed: int) -> None:
             time.sleep(0.05)
             collector.restart()
     assert not set(returned) - collector.indexed
-    assert collector.restarts > 20
-    assert len(returned) > 50
+    assert collector.restarts > 10
+    assert len(returned) > 10  # of some hundred: how many depends on the machine
     assert doubts
     assert all(doubts)
