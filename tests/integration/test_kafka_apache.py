@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -221,8 +222,11 @@ def test_a_time_that_the_topic_does_not_take_is_refused_by_name(broker: Broker) 
     assert arrived(broker, "timely", 6) == ["0000", "0000", "0001", "0002", "0004", "0005"]
 
 
-def test_a_broker_that_is_killed_loses_nothing_and_repeats_nothing(broker: Broker) -> None:
-    """kill -9 while payloads are on their way, and started again: each message is there, once."""
+def test_a_broker_that_is_killed_loses_nothing_and_each_repeat_is_foretold(broker: Broker) -> None:
+    """kill -9 while payloads are on their way, and started again: each message is there; twice only what was in doubt.
+
+    Most often nothing is twice: the broker knows the numbers of its batches again once it has read its log.
+    """
     broker.make_topic("killed")
     sent = records(8_000, size=300)
     with opened(broker, topic="killed", timeout="2s") as (encoder, to):
@@ -234,4 +238,8 @@ def test_a_broker_that_is_killed_loses_nothing_and_repeats_nothing(broker: Broke
         verdicts = [settled(encoder, to, batch, 60) for batch in batches[5:]]
         again.join()
     assert {verdict.delivered for verdict in verdicts} == {100}
-    assert arrived(broker, "killed", len(sent)) == numbers(len(sent))
+    found = Counter(arrived(broker, "killed", len(sent)))
+    assert sorted(found) == numbers(len(sent))
+    doubtful = {f"{ordinal:04}" for verdict in verdicts for ordinal in verdict.repeated}
+    assert {number for number, times in found.items() if times > 1} <= doubtful
+    assert max(found.values()) <= 2
