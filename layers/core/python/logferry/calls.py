@@ -1,4 +1,4 @@
-"""The calls that move logs: `forward` (a doorbell rang: look at this stream) and `sweep` (a timer: look at all).
+"""The calls that move logs: `forward` (a doorbell rang: see to what it tells of) and `sweep` (a timer: look at all).
 
 `forward` raises Unfinished when a range is left open, since an error is what makes a trigger come again; a stream that
 somebody else works on, or a task that is held already, is no reason to. `sweep` reports and returns: it comes again
@@ -8,12 +8,14 @@ anyway.
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
-from logferry import kinds, registry
+from logferry import doorbells, kinds, registry
 from logferry.config import Config
 from logferry.delivery import Patience
+from logferry.doorbells import Rung, Way
 from logferry.errors import ConfigError, LogferryError, Unfinished, is_passing, told
 from logferry.kinds import Chosen
 from logferry.model import Counts, Effort, Outcome
@@ -30,9 +32,15 @@ __all__ = ["forward", "sweep"]
 log = logging.getLogger(__name__)
 
 
-def forward(call: Call) -> dict[str, object]:
-    """The trigger's doorbell: every task of that logstore goes on from its own position to the event's end."""
-    bell = trigger.parse(call.event)
+def forward(call: Call) -> Mapping[str, object]:
+    """A doorbell rang: what it tells of goes to every task that reads there."""
+    rung = doorbells.answer(call.event)
+    return _WAYS[rung.way](rung, call)
+
+
+def _look(rung: Rung, call: Call) -> dict[str, object]:
+    """Every task of that logstore goes on from its own position to the event's end."""
+    bell = cast("trigger.Doorbell", rung.bell)
     shop = workshop(call.environ)
 
     def one(crew: Crew) -> Visit:
@@ -63,6 +71,9 @@ def sweep(call: Call) -> dict[str, object]:
         if not isinstance(error, LogferryError):  # a mistake of ours: the platform's own alarm shall hear of it
             raise error
     return round_.answer()
+
+
+_WAYS: Mapping[Way, Callable[[Rung, Call], Mapping[str, object]]] = {"look": _look}
 
 
 @dataclass(slots=True)
