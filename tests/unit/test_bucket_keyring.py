@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from logferry.buckets.keyring import ALIBABA_NAMES, AWS_NAMES, Environ, References, SdkChain, chosen
-from logferry.buckets.sigv4 import Key
 from logferry.errors import Misconfigured
+from logferry.sigv4 import Key
 from logferry.vault import Secret, Vault
 
 ID, SECRET, TOKEN = "secret://env/ID", "secret://env/KEY", "secret://env/TOKEN"

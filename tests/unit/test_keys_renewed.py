@@ -9,11 +9,11 @@ from tests.fakes.depots import ENVIRON, depot
 from tests.fakes.engine import bench, go
 
 from logferry.buckets.keyring import ALIBABA_NAMES, Environ
-from logferry.buckets.sigv4 import Key
 from logferry.encoders import output
 from logferry.job import Job
 from logferry.model import Counts
 from logferry.plan import Plan
+from logferry.sigv4 import Key
 from logferry.vault import Secret, Vault
 
 AT_ONCE = 4

@@ -1,14 +1,14 @@
 """The signature: what AWS publishes as an example, and what botocore makes of any request."""
 
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry.buckets.endpoint import Address, parse
-from logferry.buckets.sigv4 import Key, Message, signed
+from logferry.sigv4 import Key, Message, signed
 from logferry.vault import Secret
 
 # The key of the examples in AWS's description of Signature Version 4 for S3.
@@ -51,3 +51,18 @@ def test_the_secret_is_in_no_header(secret: str) -> None:
     """Only what is made of it."""
     key = Key("id", Secret(f"s3cr3t{secret}"))
     assert "s3cr3t" not in str(signed(Message("GET", "h", "/"), key, "r", NOW))
+
+
+@settings(max_examples=30)
+@given(body=st.binary(max_size=40), token=st.none() | st.text("abcXYZ019/+=", min_size=1))
+def test_botocore_signs_the_same_for_a_json_protocol(body: bytes, token: str | None) -> None:
+    """Other services have a scope of their own, and are asked at `/`."""
+    host, headers = "secretsmanager.eu-west-1.amazonaws.com", {"X-Amz-Target": "secretsmanager.GetSecretValue"}
+    key = KEY._replace(token=Secret(token) if token else None)
+    ours = signed(Message("POST", host, "/", "", headers, body), key, "eu-west-1", NOW, "secretsmanager")
+    covered = {name: value for name, value in ours.items() if name != "authorization"}
+    request = AWSRequest("POST", f"https://{host}/", headers=covered, data=body)
+    request.context["timestamp"] = ours["x-amz-date"]
+    auth = SigV4Auth(Credentials(KEY.access_key_id, KEY.secret.reveal(), token), "secretsmanager", "eu-west-1")
+    signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+    assert ours["authorization"].endswith(f"Signature={signature}")

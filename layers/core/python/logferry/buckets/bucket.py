@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from logferry.buckets import answers, sigv4
+from logferry import sigv4
+from logferry.buckets import answers
 from logferry.buckets.endpoint import Address
 from logferry.buckets.keyring import Keyring
 from logferry.buckets.options import Options

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from logferry.buckets.sigv4 import Key
 from logferry.errors import Misconfigured
+from logferry.sigv4 import Key
 from logferry.vault import Secret, Vault, env
 
 __all__ = ["ALIBABA_NAMES", "AWS_NAMES", "Environ", "Keyring", "References", "SdkChain", "chosen"]
