@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from logferry.errors import ConfigError
+from logferry_local.deploy_files.expressions import expand
 from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, descriptor
-from logferry_local.trigger_runner.variables import expand
 
 FILE = Path(__file__).parents[2] / "s.yaml"
 
@@ -88,7 +88,11 @@ def test_every_mistake_is_listed_with_its_path(tmp_path: Path) -> None:
             "triggers[0].triggerConfig.jobConfig.triggerInterval: 2 is not between 3 and 600",
         ),
         ("maxRetryTime: 3", "maxRetryTime: 101", "maxRetryTime: 101 is not between 0 and 100"),
-        ("triggerType: log", "triggerType: cdn", "triggerType: 'cdn' is not one of http, log, oss, timer"),
+        (
+            "triggerType: log",
+            "triggerType: cdn",
+            "triggerType: 'cdn' is not one of cdn_events, eventbridge, http, log, mns_topic",
+        ),
         ("sourceArn: acs:log", "sourceArn: acs:oss", "expected acs:log:REGION:ACCOUNT:project/PROJECT"),
         ('"@every 5m"', '"every day"', "expected `@every 5m` or six fields"),
         ("            sourceConfig:\n              logstore: ${vars.logstore}\n", "", "sourceConfig: is missing"),

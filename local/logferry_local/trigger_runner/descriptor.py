@@ -1,6 +1,6 @@
 """`s.yaml` (Serverless Devs 3, component fc3), read strictly: functions and their log, object and timer triggers.
 
-Every mistake of the file is listed at once. Shapes and limits: `fc3`.
+Every mistake of the file is listed at once. Shapes and limits: `logferry_local.deploy_files`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,18 @@ import yaml
 
 from logferry.config import load
 from logferry.errors import ConfigError
-from logferry_local.platforms import Function
-from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, Trigger, schedule
-from logferry_local.trigger_runner.fc3 import (
-    HttpConfig,
+from logferry_local.deploy_files.expressions import expand
+from logferry_local.deploy_files.fc3 import Props
+from logferry_local.deploy_files.fc3_triggers import (
+    KINDS,
+    WITH_SOURCE,
     LogTriggerConfig,
     OssConfig,
-    Props,
     TimerConfig,
     TriggerDocument,
 )
-from logferry_local.trigger_runner.variables import expand
+from logferry_local.platforms import Function
+from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger, Trigger, schedule
 
 __all__ = ["functions", "read", "triggers"]
 
@@ -78,44 +79,47 @@ def triggers(found: Mapping[str, Props], *, endpoint: str | None = None) -> list
 
 def _trigger(name: str, props: Props, document: object, path: str, endpoint: str | None) -> Sequence[Trigger]:
     outer = load(TriggerDocument, document, path=path)
-    if outer.trigger_type == "log":
-        return _log(name, props, outer, path, endpoint)
-    if outer.trigger_type == "http":
-        load(HttpConfig, outer.trigger_config, path=f"{path}.triggerConfig")
-        return []  # whoever calls fires it: `logferry serve` is for that
+    config = load(KINDS[outer.trigger_type], outer.trigger_config, path=f"{path}.triggerConfig")
+    made: Trigger | None = None
+    if isinstance(config, LogTriggerConfig) and config.enable:
+        made = LogTrigger(
+            name=outer.trigger_name, function=name, project=_project(outer, path),
+            logstore=config.source_config.logstore,
+            endpoint=endpoint or f"http://{props.region}-intranet.log.aliyuncs.com",
+            interval=config.job_config.trigger_interval, retries=config.job_config.max_retry_time,
+            parameter=config.function_parameter,
+        )  # fmt: skip
     retries = props.async_invoke_config.max_async_retry_attempts if props.async_invoke_config else 3
-    if outer.trigger_type == "oss":
-        put = load(OssConfig, outer.trigger_config, path=f"{path}.triggerConfig")
-        bucket = _resource(outer, path, "acs:oss:", "acs:oss:REGION:ACCOUNT:BUCKET", ":")
-        key = put.filter.key
-        watched = PutTrigger(
-            name=outer.trigger_name, function=name, bucket=bucket, prefix=key.prefix, suffix=key.suffix, retries=retries
+    if isinstance(config, OssConfig):
+        key = config.filter.key
+        made = PutTrigger(
+            name=outer.trigger_name, function=name, bucket=_bucket(outer, path), prefix=key.prefix, suffix=key.suffix,
+            retries=retries,
+        )  # fmt: skip
+        is_put = any(event.startswith("oss:ObjectCreated:") for event in config.events)
+        made = made if is_put else None
+    if isinstance(config, TimerConfig):
+        schedule.after(config.cron_expression)
+        timer = TimerTrigger(
+            name=outer.trigger_name, function=name, cron=config.cron_expression, payload=config.payload, retries=retries
         )
-        return [watched]
-    timer = load(TimerConfig, outer.trigger_config, path=f"{path}.triggerConfig")
-    schedule.after(timer.cron_expression)
-    made = TimerTrigger(
-        name=outer.trigger_name, function=name, cron=timer.cron_expression, payload=timer.payload, retries=retries
-    )
-    return [made] if timer.enable else []
+        made = timer if config.enable else None
+    return [made] if made else []  # whoever else calls is not on this machine: `logferry serve` is for HTTP
 
 
-def _log(name: str, props: Props, outer: TriggerDocument, path: str, endpoint: str | None) -> Sequence[Trigger]:
-    log = load(LogTriggerConfig, outer.trigger_config, path=f"{path}.triggerConfig")
-    project = _resource(outer, path, "acs:log:", "acs:log:REGION:ACCOUNT:project/PROJECT", ":project/")
-    watched = LogTrigger(
-        name=outer.trigger_name, function=name, project=project, logstore=log.source_config.logstore,
-        endpoint=endpoint or f"http://{props.region}-intranet.log.aliyuncs.com",
-        interval=log.job_config.trigger_interval, retries=log.job_config.max_retry_time,
-        parameter=log.function_parameter,
-    )  # fmt: skip
-    return [watched] if log.enable else []
+def _project(outer: TriggerDocument, path: str) -> str:
+    return _resource(outer, path, "acs:log:", ":project/")
 
 
-def _resource(outer: TriggerDocument, path: str, kind: str, form: str, before: str) -> str:
+def _bucket(outer: TriggerDocument, path: str) -> str:
+    return _resource(outer, path, "acs:oss:", ":")
+
+
+def _resource(outer: TriggerDocument, path: str, kind: str, before: str) -> str:
     """The last part of an ARN of this kind."""
     head, _, last = outer.source_arn.rpartition(before)
     if not (head.startswith(kind) and last and "/" not in last):
+        form = WITH_SOURCE[outer.trigger_type]
         raise ConfigError([f"{path}.sourceArn: {outer.source_arn!r}, expected {form}"], subject="triggers")
     return last
 
