@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 KNOWN = {
     "LOGFERRY_AUTH_KEYS",
     "LOGFERRY_LEASE_SECONDS", "LOGFERRY_LOG_LEVEL", "LOGFERRY_OBJECTS", "LOGFERRY_SAVE_BYTES", "LOGFERRY_SAVE_SECONDS",
-    "LOGFERRY_MAX_TASKS", "LOGFERRY_OWNERSHIP", "LOGFERRY_STATE", "LOGFERRY_TASKS",
+    "LOGFERRY_MAX_TASKS", "LOGFERRY_OWNERSHIP", "LOGFERRY_PRIVATE_ADDRESSES", "LOGFERRY_STATE", "LOGFERRY_TASKS",
 }  # fmt: skip
 OWN_KEYS = {  # each cloud gives its own key by a role; the other cloud's key comes from outside
     "template.yaml": {"SLS_AK_ID", "SLS_AK_KEY"},

@@ -11,6 +11,7 @@ from logferry.buckets.endpoint import Address
 from logferry.buckets.keyring import Keyring
 from logferry.buckets.options import Options
 from logferry.errors import Misconfigured, Transient
+from logferry.transport.reach import Reach
 from logferry.transport.web import Reply, Web
 
 __all__ = ["Bucket", "Place", "web_of"]
@@ -89,8 +90,8 @@ class Bucket:
             raise error
 
 
-def web_of(options: Options, task: str) -> Web:
+def web_of(options: Options, task: str, reach: Reach) -> Web:
     """Connections as the options want them; nothing is opened yet."""
     if not options.verify:
         log.warning("certificate not verified", extra={"task": task, "url": options.bucket})
-    return Web(verify=options.verify, ca_file=options.ca_file)
+    return Web(verify=options.verify, ca_file=options.ca_file, reach=reach)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from logferry.model import Confirmation, Limits, Payload
+from logferry.transport.reach import Reach
 from logferry.vault import Vault
 
 __all__ = ["Destination", "Echoes", "Files", "Surroundings"]
@@ -29,6 +30,11 @@ class Surroundings(NamedTuple):
     task: str
     vault: Vault
     clock: Callable[[], float] = time.time
+
+    @property
+    def reach(self) -> Reach:
+        """Which addresses it may connect to; ConfigError when the environment says nonsense."""
+        return Reach.of(self.vault.environ)
 
 
 class Destination(Protocol):

@@ -63,7 +63,8 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     """The bucket; nothing is opened yet."""
     given = (options.access_key_id, options.secret_access_key, options.session_token)
     keyring = chosen(surroundings.vault, given, Environ(surroundings.vault, ALIBABA_NAMES))
-    web = web_of(options, surroundings.task)
+    reach = surroundings.reach.of_vendor() if is_oss(address(options).endpoint) else surroundings.reach
+    web = web_of(options, surroundings.task, reach)
     bucket = Bucket(Place(address(options), options.region), keyring, web, surroundings.clock)
     return Depot(surroundings.task, options, bucket)
 

@@ -45,7 +45,8 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     """The bucket; nothing is opened yet."""
     given = (options.access_key_id, options.secret_access_key, options.session_token)
     keyring = chosen(surroundings.vault, given, Environ(surroundings.vault, AWS_NAMES, SdkChain()))
-    web = web_of(options, surroundings.task)
+    reach = surroundings.reach if options.endpoint else surroundings.reach.of_vendor()
+    web = web_of(options, surroundings.task, reach)
     bucket = Bucket(Place(address(options), options.region), keyring, web, surroundings.clock)
     rules = Rules(look={"requestPayment": ""}, checksum=True)
     return Depot(surroundings.task, options, bucket, rules)

@@ -55,7 +55,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     place = address(options)
     region = options.region or region_of(place.endpoint) or _REGION
     keyring = References(surroundings.vault, options.access_key_id, options.secret_access_key, options.session_token)
-    web = web_of(options, surroundings.task)
+    web = web_of(options, surroundings.task, surroundings.reach)
     return Depot(surroundings.task, options, Bucket(Place(place, region), keyring, web, surroundings.clock))
 
 

@@ -21,6 +21,7 @@ from logferry.sls.credentials import Credentials, Keys
 from logferry.sls.endpoint import Endpoint
 from logferry.sls.refusals import Declined, KeyRefused, Refusal, refusal, translate
 from logferry.sls.signing import API_VERSION, Message, signed_headers
+from logferry.transport.reach import Reach
 from logferry.transport.web import Reply, Web
 
 __all__ = ["Answer", "Client", "Request", "web"]
@@ -71,9 +72,9 @@ class Answer(NamedTuple):
         return int(text)
 
 
-def web(ca_file: str | None = None) -> Web:
+def web(ca_file: str | None = None, reach: Reach = Reach()) -> Web:  # noqa: B008  # a constant
     """Connections with this library's limit on answers."""
-    return Web(ca_file=ca_file, max_reply=MAX_RAW)
+    return Web(ca_file=ca_file, max_reply=MAX_RAW, reach=reach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from logferry.sls.projects import get_logstore
 from logferry.sls.trigger import Doorbell
 from logferry.sls.write import list_entry
 from logferry.sources import Progress, Replays, Stream, Surroundings
+from logferry.transport.reach import Reach
 from logferry.transport.web import Web
 
 __all__ = ["IDENTITY", "PLACE", "Config", "SlsSource", "build", "revive", "rings"]
@@ -136,7 +137,8 @@ def build(options: Config, surroundings: Surroundings) -> SlsSource:
     """The source; it asks for its key at each request, connects at the first one, and shares connections."""
     keys = options.keys(surroundings.vault, surroundings.environ)
     endpoint = Endpoint.parse(options.endpoint)
-    logstore = opened(options, endpoint, keys, _connections(options.ca_file), surroundings.clock)
+    reach = Reach.of(surroundings.environ).of_vendor()  # most logstores are read at an inner address of the cloud
+    logstore = opened(options, endpoint, keys, _connections(options.ca_file, reach), surroundings.clock)
     kept = None if options.retention is None else config.seconds(options.retention)
     return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups, retention=kept)
 
@@ -165,9 +167,9 @@ def revive(original: bytes) -> Record:
 
 
 @cache
-def _connections(ca_file: str | None) -> Web:
+def _connections(ca_file: str | None, reach: Reach) -> Web:
     """Kept while the instance lives: a source is built for each invocation."""
-    return web(ca_file)
+    return web(ca_file, reach)
 
 
 def _batch(data: bytes, begin: Position, end: Position, raw_lines: int | None) -> LogGroups:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from logferry.errors import TooLarge, Transient
-from logferry.transport.dial import find_addresses
+from logferry.transport.dial import Address, find_addresses
+from logferry.transport.reach import Reach
 
 __all__ = ["MAX_DATAGRAM", "Datagrams"]
 
@@ -20,13 +21,15 @@ MAX_DATAGRAM = 65_507  # bytes: IPv4's 65,535 without its header (20) and UDP's 
 class Datagrams:
     """Sends messages, one a datagram. The socket is kept; one thread at a time."""
 
-    def __init__(self, host: str, port: int, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._host, self._port, self._clock = host, port, clock
+    def __init__(
+        self, host: str, port: int, *, clock: Callable[[], float] = time.monotonic, reach: Reach = Reach()  # noqa: B008  # a constant
+    ) -> None:  # fmt: skip
+        self._host, self._port, self._clock, self._reach = host, port, clock, reach
         self._socket: socket.socket | None = None
 
     def resolve(self) -> None:
         """Raises Transient when the host has no address; says nothing about who listens there."""
-        find_addresses(self._host, self._port, socket.SOCK_DGRAM)
+        self._addresses()
 
     def write(self, messages: Iterable[bytes], time_out: float) -> None:
         """Hand each message to the system. Transient or TooLarge at the first that fails; those before it have left."""
@@ -58,7 +61,7 @@ class Datagrams:
 
     def _open(self) -> socket.socket:
         if self._socket is None:
-            address = find_addresses(self._host, self._port, socket.SOCK_DGRAM)[0]
+            address = self._addresses()[0]
             sock = socket.socket(address.family, address.kind)
             try:
                 sock.connect(address.where)
@@ -67,3 +70,6 @@ class Datagrams:
                 raise
             self._socket = sock
         return self._socket
+
+    def _addresses(self) -> list[Address]:
+        return find_addresses(self._host, self._port, socket.SOCK_DGRAM, self._reach)

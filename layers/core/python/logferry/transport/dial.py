@@ -1,4 +1,9 @@
-"""Names to addresses to a connected TCP socket. The resolver's own time-out applies: the system offers no other."""
+"""Names to addresses to a connected TCP socket: the one place where a task's connections begin.
+
+Everything that connects for a task comes here (`open_socket`, or `find_addresses` and then `dial`), since here each
+address is judged (`reach.Reach`), and what was judged is what is connected to: a name that resolves otherwise a moment
+later changes nothing. The resolver's own time-out applies: the system offers no other.
+"""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -6,8 +11,12 @@ from typing import Any, NamedTuple
 
 from logferry.errors import Misconfigured, Transient
 from logferry.transport.pulse import explain
+from logferry.transport.reach import Reach
 
-__all__ = ["Address", "dial", "find_addresses"]
+__all__ = ["Address", "Resolve", "dial", "find_addresses", "judge_target", "open_socket"]
+
+
+Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # `socket.getaddrinfo`
 
 
 class Address(NamedTuple):
@@ -18,15 +27,20 @@ class Address(NamedTuple):
     where: tuple[Any, ...]  # what `connect` of that family takes
 
 
-def find_addresses(host: str, port: int, kind: socket.SocketKind) -> list[Address]:
-    """Every address of the host, in the resolver's order. Raises Transient, or Misconfigured for what is no name."""
+def find_addresses(
+    host: str, port: int, kind: socket.SocketKind, reach: Reach = Reach(), resolve: Resolve = socket.getaddrinfo  # noqa: B008  # a constant
+) -> list[Address]:  # fmt: skip
+    """Every address of the host, in the resolver's order. Raises Transient; Misconfigured for what is no name, or is
+    not to be reached: one such address is enough, whatever else the name stands for."""
     try:
-        found = socket.getaddrinfo(host, port, type=kind)
+        found = resolve(host, port, type=kind)
     except socket.gaierror as error:
         raise Transient(f"{host}: {error.strerror}") from error
     except UnicodeError as error:
         raise Misconfigured(f"{host!r} is not a host name: {error}") from error
-    return [Address(family, kind, where) for family, _, _, _, where in found]
+    for *_, where in found:
+        reach.judge(host, str(where[0]), port)
+    return [Address(family, sort, where) for family, sort, _, _, where in found]
 
 
 def dial(addresses: Sequence[Address], time_out: float, clock: Callable[[], float]) -> socket.socket:
@@ -46,3 +60,26 @@ def dial(addresses: Sequence[Address], time_out: float, clock: Callable[[], floa
         else:
             return sock
     raise Transient(f"cannot connect ({'; '.join(reasons)})")
+
+
+def open_socket(
+    host: str, port: int, time_out: float, clock: Callable[[], float], reach: Reach = Reach()  # noqa: B008  # a constant
+) -> socket.socket:  # fmt: skip
+    """A TCP connection to a host that the task may reach. Raises Transient or Misconfigured; nothing was sent then.
+
+    For a connection through a proxy: open it to the proxy, and have `judge_target` look at the far side first.
+    """
+    return dial(find_addresses(host, port, socket.SOCK_STREAM, reach), time_out, clock)
+
+
+def judge_target(host: str, port: int, reach: Reach = Reach()) -> None:  # noqa: B008  # a constant
+    """Misconfigured for a host behind a proxy that is an address, in whatever spelling, and is not to be reached.
+
+    A name is resolved by the proxy alone: what it may reach is the proxy's own rule.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        return
+    for *_, where in found:
+        reach.judge(host, str(where[0]), port)

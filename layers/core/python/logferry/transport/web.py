@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from logferry.errors import Misconfigured, Transient
 from logferry.transport import _faults
 from logferry.transport._hushed import hush
+from logferry.transport.reach import Reach
 
 if TYPE_CHECKING:
     import requests
@@ -51,7 +52,7 @@ class Web:
 
     CUTS = False  # a reply over the limit is cut there, instead of being an error
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords only, each with its default
         self,
         *,
         verify: bool = True,
@@ -60,13 +61,18 @@ class Web:
         now: Callable[[], float] = time.monotonic,
         proxy: Callable[[], str] | None = None,
         cookies: bool = False,
+        reach: Reach = Reach(),  # noqa: B008  # a constant
     ) -> None:
-        """`proxy` tells its address (it may hold credentials) for each request, instead of the environment."""
+        """`proxy` tells its address (it may hold credentials) for each request, instead of the environment.
+
+        `reach`: what may be connected to, judged where the connection is opened (`transport.dial`).
+        """
         self._verify: bool | str = (ca_file or True) if verify else False
         self._max_reply = max_reply
         self._now = now
         self._proxy = proxy
         self._keeps_cookies = cookies
+        self._reach = reach
         self._cookies: RequestsCookieJar | None = None  # as they were after the last answer that set some
         self._lock = threading.Lock()
         # One session a request under way, handed on to the next: unlike one a thread, none is

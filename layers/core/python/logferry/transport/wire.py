@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable
 
 from logferry.errors import Misconfigured, Transient
-from logferry.transport.dial import dial, find_addresses
+from logferry.transport.dial import open_socket
 from logferry.transport.pulse import NOTHING_YET, Closed, explain, look, queued
+from logferry.transport.reach import Reach
 from logferry.transport.tls import Trust, advice, client_context, is_refusal
 
 __all__ = ["GRACE", "Stream"]
@@ -37,10 +38,10 @@ class Stream:
 
     def __init__(
         self, host: str, port: int, trust: Trust | None = None, *,
-        clock: Callable[[], float] = time.monotonic, grace: float = GRACE,
+        clock: Callable[[], float] = time.monotonic, grace: float = GRACE, reach: Reach = Reach(),  # noqa: B008  # a constant
     ) -> None:  # fmt: skip
         self._host, self._port, self._trust = host, port, trust
-        self._clock, self._grace = clock, grace
+        self._clock, self._grace, self._reach = clock, grace, reach
         self._context: ssl.SSLContext | None = None
         self._socket: socket.socket | None = None
         self._born = self._used = 0.0
@@ -113,9 +114,7 @@ class Stream:
         if self._trust is not None and self._context is None:
             self._context = client_context(self._trust)
         try:
-            sock = dial(
-                find_addresses(self._host, self._port, socket.SOCK_STREAM), deadline - self._clock(), self._clock
-            )
+            sock = open_socket(self._host, self._port, deadline - self._clock(), self._clock, self._reach)
         except Transient as error:
             raise Transient(f"{self._place}: {error}") from error
         try:

@@ -51,7 +51,7 @@ class Receiver:
         self._wall, self._now = surroundings.clock, clocks.now
         self._letterhead = Letterhead(options, surroundings.vault, surroundings.clock)
         proxy = (lambda: proxy_address(options.proxy or "", surroundings.vault)) if options.proxy else None
-        self._web = BriefWeb(verify=options.verify, ca_file=options.ca_file, proxy=proxy)
+        self._web = BriefWeb(verify=options.verify, ca_file=options.ca_file, proxy=proxy, reach=surroundings.reach)
         self._turns = Turns(clocks.now, clocks.sleep)
         self._failures: dict[str, int] = {}
 

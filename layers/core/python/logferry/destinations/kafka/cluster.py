@@ -14,6 +14,7 @@ from logferry.destinations.kafka.calls import Topic
 from logferry.destinations.kafka.link import Link, Peer
 from logferry.destinations.kafka.sasl import Login
 from logferry.errors import DeliveryError, Misconfigured, Transient
+from logferry.transport.reach import Reach
 from logferry.transport.tls import Trust, client_context
 
 __all__ = ["Cluster"]
@@ -29,10 +30,10 @@ class Cluster:
 
     def __init__(
         self, brokers: Sequence[Peer], topic: str, trust: Trust | None, login: Callable[[], Login | None],
-        clock: Callable[[], float],
+        clock: Callable[[], float], reach: Reach,
     ) -> None:  # fmt: skip
         self._brokers, self._name = list(brokers), topic
-        self._trust, self._login, self._clock = trust, login, clock
+        self._trust, self._login, self._clock, self._reach = trust, login, clock, reach
         self._context: ssl.SSLContext | None = None
         self._links: dict[Peer, Link] = {}
         self._topic: Topic | None = None
@@ -58,10 +59,10 @@ class Cluster:
             raise Transient(f"topic {self._name}: a partition has no leader now; nothing was sent")
         try:
             return self._link(peer, deadline)
-        except Transient as error:
+        except (Transient, Misconfigured) as error:
             if peer in self._brokers:
                 raise
-            raise Transient(f"{error} (the cluster itself gave this address: advertised.listeners)") from error
+            raise type(error)(f"{error} (the cluster itself gave this address: advertised.listeners)") from error
 
     def any(self, ask: Callable[[Link, float], T], deadline: float) -> T:
         """The answer of the first broker that gives one; the time is shared among those still to be tried."""
@@ -102,7 +103,7 @@ class Cluster:
         login = self._login()
         if self._trust is not None and self._context is None:
             self._context = client_context(self._trust)
-        link = Link(peer, self._clock)
+        link = Link(peer, self._clock, self._reach)
         with contextlib.ExitStack() as stack:
             stack.callback(link.close)
             link.open(self._context, deadline)
@@ -119,7 +120,7 @@ class Cluster:
         """Once more, only to hear whether a client's certificate is wanted: writing at once may drown the alert."""
         if self._context is None:
             return
-        link = Link(peer, self._clock)
+        link = Link(peer, self._clock, self._reach)
         with contextlib.closing(link), contextlib.suppress(Transient):
             link.open(self._context, deadline)
             link.listen(_GRACE)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from logferry.errors import DeliveryError, Misconfigured, Transient
-from logferry.transport.dial import dial, find_addresses
+from logferry.transport.dial import open_socket
 from logferry.transport.pulse import explain, look
+from logferry.transport.reach import Reach
 from logferry.transport.tls import advice, is_refusal
 
 __all__ = ["Answer", "Link", "Peer", "text"]
@@ -72,8 +73,9 @@ class Answer:
 class Link:
     """A connection that speaks; `versions` are filled in by `calls.greet`."""
 
-    def __init__(self, peer: Peer, clock: Callable[[], float]) -> None:
+    def __init__(self, peer: Peer, clock: Callable[[], float], reach: Reach = Reach()) -> None:  # noqa: B008  # a constant
         self.peer = peer
+        self._reach = reach
         self.versions: dict[int, tuple[int, int]] = {}
         self.until = float("inf")  # the broker ends the session then
         self._clock = clock
@@ -84,8 +86,8 @@ class Link:
     def open(self, context: ssl.SSLContext | None, deadline: float) -> None:
         """Connect, with TLS if there is a context. Raises Transient or Misconfigured."""
         try:
-            addresses = find_addresses(self.peer.host, self.peer.port, socket.SOCK_STREAM)
-            self._socket = dial(addresses, max(deadline - self._clock(), 0.01), self._clock)
+            left = max(deadline - self._clock(), 0.01)
+            self._socket = open_socket(self.peer.host, self.peer.port, left, self._clock, self._reach)
         except Transient as error:
             raise Transient(f"{self.peer}: {error}; nothing was sent") from error
         if context is None:

@@ -55,7 +55,7 @@ class Producer:
         self._options, self._vault, self._clock = chosen, surroundings.vault, clock
         self._choose = choosing(chosen.chooser, chance, consistent=chosen.consistent)
         peers = sorted((Peer(*options.broker(one)) for one in chosen.brokers), key=lambda _peer: chance())
-        self._cluster = Cluster(peers, chosen.topic, chosen.trust, self._login, clock)
+        self._cluster = Cluster(peers, chosen.topic, chosen.trust, self._login, clock, surroundings.reach)
         self._stamp = chosen.trust.stamp() if chosen.trust else ()
         self._lock = threading.Lock()
         self._producer: tuple[int, int] | None = None

@@ -26,5 +26,6 @@ def encoder(options: Config, surroundings: Surroundings) -> Encoder:
 def build(options: Config, surroundings: Surroundings) -> Destination:
     """The logstore; nothing is opened yet."""
     keys = options.keys(surroundings.vault, surroundings.vault.environ)
-    logstore = opened(options, options.address, keys, web(options.ca_file), surroundings.clock)
+    reach = surroundings.reach.of_vendor() if options.address.region else surroundings.reach
+    logstore = opened(options, options.address, keys, web(options.ca_file, reach), surroundings.clock)
     return Writer(surroundings.task, logstore, options)

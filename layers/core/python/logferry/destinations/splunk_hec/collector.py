@@ -42,7 +42,9 @@ class Collector:
         self._task, self._vault = surroundings.task, surroundings.vault
         self._clocks = clocks
         proxy = self._proxy if options.proxy else None
-        self._rota = Rota([Endpoint(url, options, proxy, clocks) for url in options.urls], clocks.now)
+        self._rota = Rota(
+            [Endpoint(url, options, proxy, clocks, surroundings.reach) for url in options.urls], clocks.now
+        )
 
     def check(self, time_out: float) -> None:
         """Connect to every endpoint; one that answers is enough."""

@@ -15,6 +15,7 @@ from logferry.destinations.splunk_hec.answers import Answer
 from logferry.destinations.splunk_hec.options import Config
 from logferry.errors import DeliveryError, Refused, Transient
 from logferry.model import Payload
+from logferry.transport.reach import Reach
 from logferry.transport.turns import Turns
 from logferry.transport.web import Reply, Web
 from logferry.vault import Secret
@@ -49,11 +50,15 @@ class Load(NamedTuple):
 class Endpoint:
     """Reached by any number of threads."""
 
-    def __init__(self, url: str, options: Config, proxy: Callable[[], str] | None, clocks: Clocks) -> None:
+    def __init__(
+        self, url: str, options: Config, proxy: Callable[[], str] | None, clocks: Clocks, reach: Reach
+    ) -> None:
         self.name = urlsplit(url).netloc
         self._options = options
         self._clocks = clocks
-        self._web = Web(verify=options.verify, ca_file=options.ca_file, proxy=proxy, cookies=options.ack)
+        self._web = Web(
+            verify=options.verify, ca_file=options.ca_file, proxy=proxy, cookies=options.ack, reach=reach
+        )  # fmt: skip
         self._paths = _Paths(url, options)
         self._turns = Turns(clocks.now, clocks.sleep)
         self._channel = str(uuid.uuid4())  # needed where the token has acknowledgement on, ignored elsewhere

@@ -129,7 +129,7 @@ def build(options: Config, surroundings: Surroundings) -> Destination:
     """The receiver; nothing is opened yet."""
     limits = Limits(max_bytes=options.max_bytes, max_records=10_000)
     port = options.port or (6514 if options.protocol == "tls" else 514)
-    place = Place(options.host, port, seconds(options.timeout))
+    place = Place(options.host, port, seconds(options.timeout), surroundings.reach)
     if options.protocol == "udp":
         return Loose(place, limits)
     trust = None

@@ -7,6 +7,7 @@ from logferry.encoders.framed import messages
 from logferry.errors import Transient
 from logferry.model import Confirmation, Limits, Payload
 from logferry.transport.datagrams import Datagrams
+from logferry.transport.reach import Reach
 from logferry.transport.tls import Trust
 from logferry.transport.wire import Stream
 
@@ -21,6 +22,7 @@ class Place(NamedTuple):
     host: str
     port: int
     time_out: float  # seconds
+    reach: Reach = Reach()
 
 
 class Connected:
@@ -30,7 +32,7 @@ class Connected:
 
     def __init__(self, place: Place, trust: Trust | None, limits: Limits, task: str) -> None:
         self.limits = limits
-        self._stream = Stream(place.host, place.port, trust)
+        self._stream = Stream(place.host, place.port, trust, reach=place.reach)
         self._trust = trust
         self._stamp = trust.stamp() if trust else ()
         self._time_out = place.time_out
@@ -69,7 +71,7 @@ class Loose:
 
     def __init__(self, place: Place, limits: Limits) -> None:
         self.limits = limits
-        self._datagrams = Datagrams(place.host, place.port)
+        self._datagrams = Datagrams(place.host, place.port, reach=place.reach)
         self._time_out = place.time_out
 
     def check(self, time_out: float) -> None:  # noqa: ARG002  # the resolver's own time-out applies
