@@ -12,7 +12,7 @@ from tests.fakes.receiving import signature
 
 from logferry.errors import ConfigError, Misconfigured
 from logferry.runtime import Call, web
-from logferry.vault import Secret
+from logferry.vault import Secret, Vault
 from logferry.verify_calls import Verifier, verify_request
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def signed(key: str = "oldkey1", path: str = PATH) -> str:
 
 def said(target: str, headers: Mapping[str, str] | None = None, **environ: str) -> bool:
     """The verdict."""
-    return Verifier({**KEYS, **environ}, lambda: NOW).is_signed(request(target, headers))
+    return Verifier(Vault({**KEYS, **environ}), lambda: NOW).is_signed(request(target, headers))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES["checks"]])
@@ -42,7 +42,7 @@ def test_every_published_case_has_its_verdict(case: dict[str, Any]) -> None:
     """The vendor's and the computed ones, at each of their times; strict where the page leaves it open."""
     environ = {"LOGFERRY_AUTH_KEYS": "secret://env/K", "K": case["key"]}
     query = "" if case["value"] is None else f"?auth_key={case['value']}"
-    verdict = Verifier(environ, lambda: case["now"]).is_signed(request(case["path"] + query))
+    verdict = Verifier(Vault(environ), lambda: case["now"]).is_signed(request(case["path"] + query))
     assert verdict is (case["reason"] == "")
 
 
@@ -91,7 +91,7 @@ def test_path_leeway_and_longest_come_from_the_environment() -> None:
 def test_a_wrong_environment_is_told_without_the_key(environ: dict[str, str], error: type[Exception]) -> None:
     """A key in the place of its reference is not repeated."""
     with pytest.raises(error) as raised:
-        Verifier(environ)
+        Verifier(Vault(environ))
     assert "hush" not in str(raised.value)
 
 

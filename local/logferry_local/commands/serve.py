@@ -13,6 +13,7 @@ from logferry import wiring
 from logferry.errors import ConfigError
 from logferry.runtime import log_lines
 from logferry.runtime.sparing import Sparing
+from logferry.vault import Vault
 
 if TYPE_CHECKING:
     from logferry_local.serving.listener import Application
@@ -60,7 +61,7 @@ def verify_request(
     from logferry.verify_calls import Verifier
     from logferry_local.serving.answering import Verdicts
 
-    verdicts = Verdicts(Verifier(os.environ))
+    verdicts = Verdicts(Verifier(Vault(os.environ)))
     _serve("verify_request", verdicts, verdicts.close, (host, port, tls_cert, tls_key))
 
 

@@ -22,7 +22,11 @@ __all__ = ["Config", "Duration", "Port", "SecretRef", "load", "seconds"]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="between 1 and 65535")]
 # `$` alone would let a line break through after the last letter.
 SecretRef = Annotated[
-    str, msgspec.Meta(pattern=r"^secret://[a-z]+/.+$(?!\n)", description="secret://env/NAME or secret://file/PATH")
+    str,
+    msgspec.Meta(
+        pattern=r"^secret://[a-z]+/.+$(?!\n)",
+        description="secret://env/NAME, secret://file/PATH, secret://aws/… or secret://kms/NAME",
+    ),
 ]
 Duration = Annotated[
     str,

@@ -95,7 +95,7 @@ def key_is_sound(key: Secret) -> bool:
 
 def private_key(reference: str, vault: Vault) -> Secret:
     """The key behind a reference; Misconfigured if it is missing or not what ESA takes."""
-    key = vault.resolve(reference)
+    key = vault.current(reference)
     if not key_is_sound(key):
         raise Misconfigured(f"{reference}: the private key (not shown) is not {KEY_RULE}")
     return key

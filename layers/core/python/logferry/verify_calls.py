@@ -47,9 +47,9 @@ class Settings(config.Config, frozen=True, kw_only=True):
 class Verifier:
     """A verdict on each request, by one environment."""
 
-    def __init__(self, environ: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
-        """ConfigError that names what is wrong with the environment."""
-        self._settings, self._environ, self._clock = _settings(environ), environ, clock
+    def __init__(self, vault: Vault, clock: Callable[[], float] = time.time) -> None:
+        """ConfigError that names what is wrong with the vault's environment."""
+        self._settings, self._vault, self._clock = _settings(vault.environ), vault, clock
 
     def is_signed(self, request: web.Request) -> bool:
         """Whether one of the keys made the signature. Raises Misconfigured when no key can be read."""
@@ -70,10 +70,10 @@ class Verifier:
 
     def _keys(self) -> list[Secret]:
         """Those that can be read: one that is missing must not shut out who signs with the other."""
-        vault, found, trouble = Vault(self._environ), list[Secret](), ""
+        found, trouble = list[Secret](), ""
         for reference in self._settings.keys:
             try:
-                found.append(signing.private_key(reference, vault))
+                found.append(signing.private_key(reference, self._vault))
             except LogferryError as error:
                 trouble = str(error)
                 log.error("key of a sender missing", extra={"reason": trouble})  # noqa: TRY400  # its place says nothing
@@ -84,10 +84,21 @@ class Verifier:
 
 def verify_request(call: Call) -> Mapping[str, object] | web.Response:
     """`{"isAuthorized": …}` to API Gateway; 200, or 403 without a body, to a proxy. Raises what is misconfigured."""
-    signed = Verifier(call.environ).is_signed(web.read(call.event))
+    signed = Verifier(_vault(call.environ)).is_signed(web.read(call.event))
     if web.is_authoriser(call.event):
         return {"isAuthorized": signed}
     return web.Response(200 if signed else 403)
+
+
+def _vault(environ: Mapping[str, str]) -> Vault:
+    """The instance's own, with this invocation's environment: keys from a store are not asked for at each request."""
+    _ENVIRON.clear()
+    _ENVIRON.update(environ)
+    return _VAULT
+
+
+_ENVIRON: dict[str, str] = {}
+_VAULT = Vault(_ENVIRON)
 
 
 def _settings(environ: Mapping[str, str]) -> Settings:

@@ -31,6 +31,7 @@ from logferry.state import Table
 from logferry.task import Task
 from logferry.task_plan import plan_of
 from logferry.task_store import Stored, TaskStore
+from logferry.transport.reach import Reach
 from logferry.vault import Secret, Vault
 
 __all__ = ["Workshop", "dismiss", "open_store", "open_table", "settings", "workshop"]
@@ -90,9 +91,8 @@ class Workshop:
         return source
 
     def secret(self, reference: str) -> Secret:
-        """What a reference stands for, read again each time: keys change while an instance lives. Misconfigured."""
-        self._vault.refresh(reference)
-        return self._vault.resolve(reference)
+        """What a reference stands for now: keys change while an instance lives. Misconfigured, Transient."""
+        return self._vault.current(reference)
 
     def desk(self, source: Source, patience: Patience) -> Desk:
         """What a run needs beside its jobs."""
@@ -153,6 +153,10 @@ def settings(environ: Mapping[str, str]) -> Settings:
         lease_seconds=number("LOGFERRY_LEASE_SECONDS", usual.lease_seconds, FARTHEST),
         spill=spill == "on",
     )
+    try:
+        Reach.of(environ)
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(problems, subject="environment")
     return made

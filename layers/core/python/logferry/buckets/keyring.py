@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from logferry.errors import Misconfigured
+from logferry.secret_stores import env
 from logferry.sigv4 import Key
-from logferry.vault import Secret, Vault, env
+from logferry.vault import Secret, Vault
 
 __all__ = ["ALIBABA_NAMES", "AWS_NAMES", "Environ", "Keyring", "References", "SdkChain", "chosen"]
 

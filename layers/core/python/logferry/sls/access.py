@@ -68,7 +68,7 @@ class Access(config.Config, frozen=True, kw_only=True):
         """The key of the options if they name one, else the environment's, each as it is at each request."""
         if self.access_key_id and self.access_key_secret:
             return VaultKeys(vault, self.access_key_id, self.access_key_secret, self.security_token)
-        return EnvironKeys(environ)
+        return EnvironKeys(environ, vault)
 
 
 def opened(options: Access, endpoint: Endpoint, keys: Keys, web: Web, clock: Callable[[], float]) -> Logstore:

@@ -1,14 +1,15 @@
 """An access key, by secret references or from the environment: our own names first, then the ones the runtimes set.
 
 `SLS_AK_ID`, `SLS_AK_KEY`, `SLS_STS_TOKEN`; else `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET`,
-`ALIBABA_CLOUD_SECURITY_TOKEN`. Temporary keys change between invocations: read them for each one.
+`ALIBABA_CLOUD_SECURITY_TOKEN`. Temporary keys change between invocations: read them for each one. A variable may hold
+a reference (`secret://aws/…`, `secret://kms/…`): then its part of the key is what that store holds.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from logferry.errors import Misconfigured
-from logferry.vault import Secret, Vault
+from logferry.vault import Secret, Vault, is_reference
 
 __all__ = ["Credentials", "EnvironKeys", "Keys", "VaultKeys", "from_environ"]
 
@@ -28,12 +29,7 @@ class Credentials(NamedTuple):
 
 def from_environ(environ: Mapping[str, str]) -> Credentials:
     """The first complete key; Misconfigured (naming the variables) if there is none."""
-    for key_id, secret, token in _NAMES:
-        if environ.get(key_id) and environ.get(secret):
-            return Credentials(
-                environ[key_id], Secret(environ[secret]), Secret(environ[token]) if environ.get(token) else None
-            )
-    raise Misconfigured("no access key: set SLS_AK_ID and SLS_AK_KEY (or give the function a role)")
+    return EnvironKeys(environ).current()
 
 
 class Keys(Protocol):
@@ -49,18 +45,29 @@ class Keys(Protocol):
 
 
 class EnvironKeys:
-    """The key in an environment, as it is at each request."""
+    """The key in an environment, as it is at each request. `vault` keeps what variables refer to."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    def __init__(self, environ: Mapping[str, str], vault: Vault | None = None) -> None:
+        self._environ, self._vault = environ, vault or Vault(environ)
 
     def current(self) -> Credentials:
-        """The key in the environment."""
-        return from_environ(self._environ)
+        """The first complete key; Misconfigured (naming the variables) if there is none."""
+        for names in _NAMES:
+            if all(self._environ.get(name) for name in names[:2]):
+                key_id, secret, token = map(self._value, names)
+                return Credentials(key_id.reveal(), secret, token if token.reveal() else None)
+        raise Misconfigured("no access key: set SLS_AK_ID and SLS_AK_KEY (or give the function a role)")
 
     def renew(self, refused: Credentials) -> bool:
-        """Whether the environment has changed since."""
+        """Whether the environment, or what it refers to, has changed since."""
+        for name in (name for names in _NAMES for name in names):
+            if is_reference(self._environ.get(name, "")):
+                self._vault.refresh(self._environ[name])
         return self.current() != refused
+
+    def _value(self, name: str) -> Secret:
+        text = self._environ.get(name, "")
+        return self._vault.current(text) if is_reference(text) else Secret(text)
 
 
 class VaultKeys:

@@ -1,8 +1,10 @@
-"""`secret://env/NAME`: an environment variable."""
+"""`secret://env/NAME`: an environment variable. One that holds a reference stands for what that refers to."""
 
 from collections.abc import Mapping
 
-__all__ = ["read"]
+__all__ = ["KEPT", "read"]
+
+KEPT = 0.0
 
 
 def read(rest: str, environ: Mapping[str, str]) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["read"]
+__all__ = ["KEPT", "read"]
 
+KEPT = 0.0
 _MAX_BYTES = 65_536
 
 
