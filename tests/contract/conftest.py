@@ -9,6 +9,7 @@ import pytest
 import requests
 from tests.fakes.aws import ENVIRON, aws_server
 from tests.fakes.clock import Clock
+from tests.fakes.dynamodb_local import dynamodb_local
 
 from logferry import objects, registry, state
 from logferry.objects import Store
@@ -18,7 +19,11 @@ Opener = Callable[[Path, ExitStack], str]
 
 
 def _dynamodb(_folder: Path, stack: ExitStack) -> str:
-    url = f"dynamodb:rows?region=eu-west-1&endpoint={stack.enter_context(aws_server())}"
+    return _made(stack.enter_context(aws_server()))
+
+
+def _made(endpoint: str) -> str:
+    url = f"dynamodb:rows?region=eu-west-1&endpoint={endpoint}"
     place = registry.locate("state", url)
     dynamodb.create_table(place.location, place.options)
     return url
@@ -27,6 +32,7 @@ def _dynamodb(_folder: Path, stack: ExitStack) -> str:
 # How each kind is made for a test: a new file in `state/` or `objects/` needs its line here.
 TABLE_OPENERS: dict[str, Opener] = {
     "dynamodb": _dynamodb,
+    "dynamodb-local": lambda _folder, stack: _made(stack.enter_context(dynamodb_local())),
     "memory": lambda _folder, _stack: f"memory:{uuid.uuid4()}",
     "sqlite": lambda folder, _stack: f"sqlite:{folder}/deep/state.db",
 }
@@ -60,7 +66,11 @@ def _opened(room: str, openers: Mapping[str, Opener], name: str, folder: Path) -
         yield openers[name](folder, stack)
 
 
-@pytest.fixture(scope="module", params=registry.names("state"))
+# Amazon's own server beside moto: it knows what a condition, a key and an item's size are.
+LOCAL = pytest.param("dynamodb-local", marks=pytest.mark.service("dynamodb-local"))
+
+
+@pytest.fixture(scope="module", params=[*registry.names("state"), LOCAL])
 def table_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a table of each kind is."""
     with _opened("state", TABLE_OPENERS, request.param, tmp_path_factory.mktemp("state")) as url:
