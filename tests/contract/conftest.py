@@ -12,7 +12,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.dynamodb_local import dynamodb_local
 
 from logferry import objects, registry, state
-from logferry.objects import Store
+from logferry.objects import Streams
 from logferry.state import Table, dynamodb
 
 Opener = Callable[[Path, ExitStack], str]
@@ -105,6 +105,6 @@ def part() -> str:
 
 
 @pytest.fixture
-def store(store_url: str) -> Store:
+def store(store_url: str) -> Streams:
     """An object store of each kind; tests keep apart by their folder."""
     return objects.open_store(store_url)

@@ -6,7 +6,7 @@ import pytest
 
 from logferry import objects
 from logferry.errors import ConfigError, StateError
-from logferry.objects import Store
+from logferry.objects import Store, Streams
 
 BAD_KEYS = [
     *("", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "./a", "a/./b"),
@@ -136,3 +136,62 @@ def test_writers_of_one_key_leave_one_whole_object(store: Store, part: str) -> N
             write.result()
     assert store.get(part) in bodies
     assert list(store.list(part)) == [part]
+
+
+@pytest.mark.parametrize("begin", [0, 1, 300_000, 999_999])
+def test_object_is_streamed_from_any_place(store: Streams, part: str, begin: int) -> None:
+    """Piece by piece, to its last byte, with the size of the whole."""
+    body = bytes(range(250)) * 4_000
+    store.put(part, body)
+    content = store.stream(part, begin)
+    assert content is not None
+    pieces = list(iter(lambda: content.read(70_000), b""))
+    content.close()
+    assert b"".join(pieces) == body[begin:]
+    assert max(map(len, pieces)) <= 70_000
+    assert content.size == len(body)
+
+
+def test_stream_ends_where_nothing_is(store: Streams, part: str) -> None:
+    """An empty object has no bytes; an absent one is none."""
+    store.put(part, b"")
+    content = store.stream(part)
+    assert content is not None
+    assert (content.read(10), content.size) == (b"", 0)
+    content.close()
+    assert store.stream(f"{part}-absent") is None
+
+
+def test_other_bytes_have_another_etag(store: Streams, part: str) -> None:
+    """The same object has the same one each time; it tells what was put anew under the same key."""
+
+    def tag() -> str:
+        content = store.stream(part)
+        assert content is not None
+        content.close()
+        return content.etag
+
+    store.put(part, b"one")
+    first = tag()
+    assert first == tag() == first.lower().strip('"')
+    store.put(part, b"other")
+    assert tag() != first
+
+
+def test_stream_that_was_begun_reads_one_object(store: Streams, part: str) -> None:
+    """What is put under the key meanwhile is another object: never half of each."""
+    store.put(part, b"a" * 200_000)
+    content = store.stream(part)
+    assert content is not None
+    head = content.read(10)
+    store.put(part, b"b" * 200_000)
+    rest = b"".join(iter(lambda: content.read(65_536), b""))
+    content.close()
+    assert head + rest == b"a" * 200_000
+
+
+@pytest.mark.parametrize("key", ["", "x" * 1_025])
+def test_stream_of_what_is_no_key_is_refused(store: Streams, key: str) -> None:
+    """None, or longer than any store has."""
+    with pytest.raises(ConfigError):
+        store.stream(key)

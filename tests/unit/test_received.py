@@ -11,7 +11,8 @@ from logferry.errors import ConfigError, Expired, Misconfigured, SourceError
 from logferry.plan import Plan, Tally
 from logferry.sources import Judged, Surroundings, received
 from logferry.sources._bodies import Form, pieces
-from logferry.sources.received import Config, Post, ReceivedSource, _when, ready, revive
+from logferry.sources._moments import when
+from logferry.sources.received import Config, Post, ReceivedSource, ready, revive
 from logferry.vault import Vault
 
 KEYS = {"keys": ["secret://env/KEY"]}
@@ -69,7 +70,7 @@ def test_each_mistake_is_told_in_one_line(options: dict[str, Any], said: str) ->
 )
 def test_times_in_every_form(value: Any, time: tuple[int, int]) -> None:  # noqa: ANN401  # a value of a record
     """RFC 3339, and Unix time by its size."""
-    assert _when(value, 7.5) == time
+    assert when(value, 7.5) == time
 
 
 @given(
@@ -77,14 +78,14 @@ def test_times_in_every_form(value: Any, time: tuple[int, int]) -> None:  # noqa
 )
 def test_no_value_trips_a_time_up(value: Any) -> None:  # noqa: ANN401  # a value of a record
     """What is none is the time of receipt; what is one fits into a log."""
-    seconds, nanos = _when(value, 7.5)
+    seconds, nanos = when(value, 7.5)
     assert 0 <= seconds < 1 << 32
     assert 0 <= nanos < 10**9
 
 
 def post(body: bytes) -> Post:
     """A post of slot 0, received at 7.5."""
-    return Post(pieces(body, Form()), "4", lambda fields: _when(fields.get("at"), 7.5))
+    return Post(pieces(body, Form()), "4", lambda fields: when(fields.get("at"), 7.5))
 
 
 def test_a_post_is_a_batch_that_says_what_cannot_be_read() -> None:

@@ -3,10 +3,10 @@
 Source: Function Compute documentation, "Formats of event" of the Log Service, OSS and time triggers.
 """
 
-import hashlib
 import uuid
 from datetime import UTC, datetime
 
+from logferry.objects import folder
 from logferry_local.trigger_runner import LogTrigger, PutTrigger, TimerTrigger
 from logferry_local.trigger_runner.puts import Seen
 from logferry_local.trigger_runner.ranges import Range
@@ -43,7 +43,7 @@ def timer_message(trigger: TimerTrigger, at: float) -> Message:
 def put_message(trigger: PutTrigger, seen: Seen, now: float) -> Message:
     """An object."""
     call = uuid.uuid5(NAMESPACE, f"{trigger.function}/{trigger.name}/{trigger.bucket}/{seen.key}/{seen.mark}")
-    tag = hashlib.sha256(seen.mark.encode()).hexdigest()[:32].upper()  # not of the content, which is not read here
+    tag = folder.etag_of(seen.mark)  # by which who reads the folder knows it again
     at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     bucket = {"arn": f"acs:oss:local:{_ACCOUNT}:{trigger.bucket}", "name": trigger.bucket, "ownerIdentity": _ACCOUNT}
     put = {

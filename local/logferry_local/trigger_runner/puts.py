@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logferry.errors import SourceError
+from logferry.objects.folder import mark_of
 from logferry_local.trigger_runner import PutTrigger
 from logferry_local.trigger_runner.positions import Positions
 from logferry_local.trigger_runner.ranges import Start
@@ -79,4 +80,4 @@ class Puts:
                     it = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue  # gone since the folder was read
-                yield Seen(key, it.st_size, f"{it.st_mtime_ns}-{it.st_size}-{it.st_ino}")
+                yield Seen(key, it.st_size, mark_of(it))

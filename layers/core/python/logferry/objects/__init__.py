@@ -10,7 +10,22 @@ from typing import Protocol, cast
 
 from logferry import registry
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Content", "Store", "Streams", "open_store"]
+
+
+class Content(Protocol):
+    """An object that is being read. Raises StateError for a connection that broke; Misconfigured."""
+
+    etag: str  # without quotes, in lower case; another one with every put of other bytes
+    size: int  # bytes of the whole object
+
+    def read(self, most: int) -> bytes:
+        """The next bytes, 1 to `most`; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Read no more."""
+        ...
 
 
 class Store(Protocol):
@@ -38,7 +53,18 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str) -> Store:
+class Streams(Store, Protocol):
+    """A store whose objects are read piece by piece: what every file of this room is."""
+
+    def stream(self, key: str, begin: int = 0) -> Content | None:
+        """The object's bytes from `begin` on, a place in it: of any size, whoever wrote it. None if there is none.
+
+        A key that this store cannot hold is a ConfigError; S3 holds more than `put` takes.
+        """
+        ...
+
+
+def open_store(url: str) -> Streams:
     """The store at `KIND:LOCATION?OPTIONS`; ConfigError that lists the known kinds and options if it is none."""
     place = registry.locate("objects", url)
-    return cast("Store", place.module.open_store(place.location, place.options))
+    return cast("Streams", place.module.open_store(place.location, place.options))

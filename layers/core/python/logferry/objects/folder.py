@@ -5,6 +5,7 @@ Files are made with mode 0600, directories with 0700. A key cannot also be the f
 Several processes may share it. What a killed process left in `.partial` is removed a day later.
 """
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,33 @@ from pathlib import Path
 from logferry.errors import ConfigError, StateError
 from logferry.objects._keys import check_body, check_key, check_prefix, mistake
 
-__all__ = ["FORM", "OPTIONS", "FolderStore", "folder_of", "open_store", "place_of"]
+__all__ = ["FORM", "OPTIONS", "FolderStore", "etag_of", "folder_of", "mark_of", "open_store", "place_of"]
 
 OPTIONS: tuple[str, ...] = ()
 FORM = "folder:PATH"
 
 _PARTIAL = ".partial"
 _DAY = 86_400  # seconds
+
+
+class FileContent:
+    """A file that is being read; one that is replaced meanwhile stays the one it was."""
+
+    def __init__(self, path: Path, begin: int) -> None:
+        self._path = path
+        self._file = path.open("rb")
+        found = os.fstat(self._file.fileno())
+        self.etag, self.size = etag_of(mark_of(found)).lower(), found.st_size
+        self._file.seek(begin)
+
+    def read(self, most: int) -> bytes:
+        """The next bytes."""
+        with _translated(self._path):
+            return self._file.read(most)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class FolderStore:
@@ -55,6 +76,15 @@ class FolderStore:
                 with path.open("rb") as file:
                     check_body(key, os.fstat(file.fileno()).st_size)
                     return file.read()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return None
+
+    def stream(self, key: str, begin: int = 0) -> FileContent | None:
+        """The file's bytes from `begin` on."""
+        path = self._path(key)
+        with _translated(path):
+            try:
+                return FileContent(path, begin)
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
 
@@ -115,6 +145,16 @@ def open_store(location: str, options: Mapping[str, str]) -> FolderStore:  # noq
 def folder_of(location: str) -> Path:
     """The directory itself."""
     return Path(location).expanduser().absolute()
+
+
+def mark_of(found: os.stat_result) -> str:
+    """What is another one with every put of a file, as far as its file system tells."""
+    return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+
+
+def etag_of(mark: str) -> str:
+    """As events call it: not of the content, which may be large."""
+    return hashlib.sha256(mark.encode()).hexdigest()[:32].upper()
 
 
 def place_of(location: str) -> tuple[str, str]:

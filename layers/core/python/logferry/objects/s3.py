@@ -21,7 +21,27 @@ OPTIONS = (*aws_client.OPTIONS, "style")
 FORM = "s3:BUCKET/PREFIX?region=…&endpoint=…&style=…"
 
 _TIMES = {"connect_timeout": 3, "read_timeout": 30, "max_pool_connections": 32}
+_LONGEST_KEY = 1024  # bytes: S3's own limit
 _STYLES = ("path", "virtual")
+
+
+class S3Content:
+    """An answer whose body is being read."""
+
+    def __init__(self, aws: AwsClient, reply: Mapping[str, Any]) -> None:
+        self._aws, self._body = aws, reply["Body"]
+        self.etag = str(reply["ETag"]).strip('"').lower()
+        # With a range: `bytes 5-9/10`.
+        self.size = int(str(reply.get("ContentRange") or reply["ContentLength"]).rpartition("/")[2])
+
+    def read(self, most: int) -> bytes:
+        """The next bytes; the SDK checks that as many came as were promised."""
+        with self._aws.use():
+            return bytes(self._body.read(most))
+
+    def close(self) -> None:
+        """Let go of the connection; one that was not read to its end is not used again."""
+        self._body.close()
 
 
 class S3Store:
@@ -50,6 +70,18 @@ class S3Store:
             with closing(reply["Body"]) as body:
                 check_body(key, reply["ContentLength"])
                 return bytes(body.read())
+
+    def stream(self, key: str, begin: int = 0) -> S3Content | None:
+        """The object's bytes from `begin` on."""
+        if not 1 <= len(key.encode(errors="replace")) <= _LONGEST_KEY:
+            raise ConfigError([f"{key[:80]!r} is not 1 to {_LONGEST_KEY} bytes long"], subject="object key")
+        range_ = {"Range": f"bytes={begin}-"} if begin else {}
+        with self._aws.use() as client:
+            try:
+                reply = client.get_object(Bucket=self._bucket, Key=self._prefix + key, **range_)
+            except client.exceptions.NoSuchKey:
+                return None
+        return S3Content(self._aws, reply)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys that start with `prefix`, 1,000 a call, in the order the service keeps them: sorted."""

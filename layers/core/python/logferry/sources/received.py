@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from logferry import config, signing, times
+from logferry import config, signing
 from logferry.config import Duration, SecretRef
 from logferry.errors import Expired, SourceError
 from logferry.model import Position, Record, Value
@@ -20,14 +20,13 @@ from logferry.plan import Plan, Tally
 from logferry.plan import select as select_reference
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.sources._bodies import Form, Piece
+from logferry.sources._moments import when
 
 __all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "ready", "revive", "rivals"]
 
 IDENTITY = ("path",)
 PLACE: tuple[str, ...] = ()  # positions count posts, wherever they came to
 _MB = 1_048_576
-_EPOCHS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3), (0, 1))  # from this number on: ns, µs, ms, s
-_LATEST = 1 << 32  # Unix seconds
 
 Around = Annotated[str, msgspec.Meta(max_length=4096, description="a text of at most 4096 characters")]
 Path = Annotated[
@@ -159,7 +158,7 @@ class ReceivedSource:
         if not self._post or self.order(end) != self.order(begin) + 1:
             raise Expired(f"slot {stream}: posts are not kept")
         now = self._clock()
-        yield Post(self._post, begin, lambda fields: _when(fields.get(self._options.time_field or ""), now))
+        yield Post(self._post, begin, lambda fields: when(fields.get(self._options.time_field or ""), now))
 
 
 def build(options: Config, surroundings: Surroundings) -> ReceivedSource:
@@ -207,18 +206,3 @@ def revive(original: bytes) -> Record:
     if when is None or fields is None:
         raise SourceError("a parked original is not a JSON object: it came so")
     return Record(0, int(when[1]), int(when[2]), fields, raw)
-
-
-def _when(value: Value, now: float) -> tuple[int, int]:
-    """RFC 3339, or Unix time in s, ms, µs or ns by its size; the time of receipt for anything else."""
-    if isinstance(value, str) and (moment := times.parse(value)) and 0 <= moment.seconds < _LATEST:
-        fraction = re.search(r"\.(\d{1,9})", value)
-        return moment.seconds, int(fraction[1].ljust(9, "0")) if fraction else 0
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,9})?", value, re.ASCII):
-        value = float(value) if "." in value else int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LATEST * 10**9:
-        unit = next(unit for least, unit in _EPOCHS if value >= least)
-        seconds = int(value // unit)
-        if seconds < _LATEST:
-            return seconds, int((value - seconds * unit) * (10**9 // unit))
-    return int(now), int(now % 1 * 1e9)
