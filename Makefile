@@ -37,7 +37,8 @@ faults-full: $(VENV)/.dev  ## every fault on every way to every destination; wri
 invoke: $(VENV)/.local  ## a function by hand: make invoke FUNCTION=forward EVENT=events/forward/sls_trigger.fc.json
 	@$(BIN)/logferry invoke $(or $(FUNCTION),forward) --event $(or $(EVENT),events/forward/sls_trigger.fc.json) $(ARGS)
 
-package: $(VENV)/.local  ## zips and layers for both clouds
+package: $(VENV)/.local  ## zips and layers for both clouds; ARGS=--sizes tells what each function fetches
+	@.ci/python312 --if-needed
 	@$(BIN)/logferry package $(ARGS)
 
 services:  ## the outside programs that the tests use (Debian; root or sudo)

@@ -1,6 +1,7 @@
 """Builds what the clouds are given: one zip a layer, one zip a function, the same bytes each time.
 
-A layer's zip holds `python/…`, which both clouds mount at /opt/python; a function's zip holds its `app.py`.
+A layer's zip holds `python/…`, which both clouds mount at /opt/python; a function's zip holds its `app.py`, and if it
+is self-contained (`slim`) everything that it imports.
 Modules are byte-compiled for the target's Python with pycs that are never checked against their source: a
 read-only code folder could never cache them, and without them a cold start costs 1.8 times the CPU.
 Limits: Lambda takes 50 MB a zip and 250 MB unpacked in all; layers never hold the same file.
@@ -11,12 +12,13 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from logferry.errors import ConfigError
-from logferry_local.packaging import bytecode, wheels, zips
+from logferry_local.packaging import bytecode, slim, wheels, zips
 
 __all__ = ["TARGET", "Package", "build", "names"]
 
@@ -28,11 +30,15 @@ class Package(NamedTuple):
 
     name: str  # layer-core, function-forward
     path: Path
-    files: frozenset[str]
-    unpacked: int  # bytes
+    files: Mapping[str, int]  # name -> bytes
     packed: int  # bytes
     sha256: str
     compiled: bool  # whether it holds bytecode
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes."""
+        return sum(self.files.values())
 
 
 def names(root: Path) -> list[str]:
@@ -52,41 +58,58 @@ def build(root: Path, out: Path, *, python: str = TARGET, only: Collection[str] 
     if not re.fullmatch(r"3\.[0-9]{1,2}", version):
         raise ConfigError([f"--python: {python!r} is not host or a version such as {TARGET}"], subject="package")
     work = root / "build/packages"
-    interpreter = bytecode.interpreter(version)
+    interpreter = bytecode.interpreter(version, root)
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
+    fetch = partial(_wheels, root, work / "wheels", None if python == "host" else version)
     built = []
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         for name in wanted:
             stage = Path(scratch) / name
-            _fill(root, name, stage, work / "wheels", None if python == "host" else version)
+            _fill(root, name, stage, fetch)
             if interpreter:
                 bytecode.compile_all(interpreter, stage, "/opt" if name.startswith("layer-") else "")
-            built.append(_pack(name, stage, out / f"{name}.zip", compiled=interpreter is not None))
+                if name.removeprefix("function-") in slim.SELF_CONTAINED:
+                    slim.lighten(stage)
+            built.append(_pack(name, stage, out / f"{name}.zip", interpreter))
     _no_overlap([package for package in built if package.name.startswith("layer-")])
     return built
 
 
-def _fill(root: Path, name: str, stage: Path, cache: Path, version: str | None) -> None:
+def _wheels(root: Path, cache: Path, version: str | None, layer: str) -> Path:
+    return wheels.unpacked(root / "layers" / layer / "requirements.txt", cache, version)
+
+
+def _fill(root: Path, name: str, stage: Path, fetch: Callable[[str], Path]) -> None:
     kind, _, part = name.partition("-")
     if kind == "function":
         _copy(root / "functions" / part, stage)
+        if part in slim.SELF_CONTAINED:
+            carried = slim.files(stage / "app.py", root / "layers/core/python", fetch("deps"))
+            for place, file in carried.items():
+                (stage / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, stage / place)
     elif part == "core":
         _copy(root / "layers/core/python", stage / "python")
     else:
-        _copy(wheels.unpacked(root / "layers" / part / "requirements.txt", cache, version), stage / "python")
+        _copy(fetch(part), stage / "python")
 
 
 def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
 
 
-def _pack(name: str, stage: Path, path: Path, *, compiled: bool) -> Package:
-    files = {str(file.relative_to(stage)): file for file in stage.rglob("*") if file.is_file()}
-    zips.write(path, files)
+def _pack(name: str, stage: Path, path: Path, interpreter: str | None) -> Package:
+    files = [file for file in stage.rglob("*") if file.is_file()]
+    if interpreter:
+        bytecode.pack(interpreter, stage, path)
+    else:
+        zips.folder(stage, path)
     body = path.read_bytes()
-    unpacked = sum(file.stat().st_size for file in files.values())
-    return Package(name, path, frozenset(files), unpacked, len(body), hashlib.sha256(body).hexdigest(), compiled)
+    return Package(
+        name, path, {file.relative_to(stage).as_posix(): file.stat().st_size for file in files}, len(body),
+        hashlib.sha256(body).hexdigest(), interpreter is not None,
+    )  # fmt: skip
 
 
 def _wanted(known: Sequence[str], only: Collection[str]) -> list[str]:
@@ -101,7 +124,7 @@ def _no_overlap(layers: Sequence[Package]) -> None:
     found = []
     for index, package in enumerate(layers):
         for other in layers[:index]:
-            both = sorted(package.files & other.files)
+            both = sorted(package.files.keys() & other.files.keys())
             if both:
                 found.append(f"{package.name}: {len(both)} file(s) are in {other.name} too, such as {both[0]}")
     if found:

@@ -13,34 +13,49 @@ import tempfile
 from pathlib import Path
 
 from logferry.errors import ConfigError
+from logferry_local.packaging import elf, hashes
 
-__all__ = ["unpacked"]
+__all__ = ["target_options", "unpacked"]
 
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+# Of no use at run time, or not the same twice.
 _DROPPED = (
-    "*.pyi",
-    "RECORD",
-    "INSTALLER",
-    "REQUESTED",
-    "direct_url.json",
-)  # of no use at run time, or not the same twice
+    "*.pyi", "*.pyx", "*.pxd", "*.h", "*.hpp", "*.c", "*.cc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json",
+    "_cffi*.so", "backend_cffi.py",  # zstandard has its CPython way twice; this one is for PyPy
+)  # fmt: skip
+_DROPPED_FOLDERS = (
+    "bin", "*/tests", "*/test", "charset_normalizer/cli",
+    # Only its metrics are used: its web framework and its many utilities are nine tenths of it.
+    "aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/[a-ik-su-z]*",
+)  # fmt: skip
+_TRIMMED = "loadable"  # in the cache's key: what else is done to the files
 _TIME_OUT = 600  # seconds
 
 
-def unpacked(requirements: Path, cache: Path, version: str | None) -> Path:
-    """The folder that holds exactly the wheels named in the file; ConfigError with pip's words if it cannot be had."""
+def target_options(version: str | None) -> list[str]:
+    """What pip has to be told to take the wheels of the clouds."""
     options = ["--no-deps", "--no-compile", "--only-binary=:all:"]
     if version is not None:
         options += ["--implementation", "cp", "--python-version", version]
         options += [option for platform in _PLATFORMS for option in ("--platform", platform)]
-    made_from = "\n".join([requirements.read_text(), *options, *_DROPPED, version or sys.version])
+    return options
+
+
+def unpacked(requirements: Path, cache: Path, version: str | None) -> Path:
+    """The folder that holds exactly the wheels named in the file; ConfigError with pip's words if it cannot be had."""
+    options, wanted = target_options(version), hashes.pinned(requirements, version)
+    made_from = "\n".join(
+        [wanted, *options, *_DROPPED, *_DROPPED_FOLDERS, _TRIMMED, version or sys.version]
+    )
     folder = cache / f"{requirements.parent.name}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         target = Path(scratch) / "wheels"
-        _install([*options, "--target", str(target), "-r", str(requirements)], requirements)
+        names = Path(scratch) / "requirements.txt"
+        names.write_text(wanted)
+        _install([*options, "--target", str(target), "-r", str(names)], requirements)
         _trim(target)
         try:
             target.rename(folder)
@@ -63,7 +78,12 @@ def _install(options: list[str], requirements: Path) -> None:
 
 
 def _trim(target: Path) -> None:
-    shutil.rmtree(target / "bin", ignore_errors=True)
+    for pattern in _DROPPED_FOLDERS:
+        for path in target.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
     for pattern in _DROPPED:
         for path in target.rglob(pattern):
             path.unlink()
+    for path in target.rglob("*.so*"):
+        path.write_bytes(elf.loadable(path.read_bytes()))
