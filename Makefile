@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench faults faults-full invoke package services clean
+.PHONY: help demo test check audit format bench faults faults-full invoke package services clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,11 +15,15 @@ demo: $(VENV)/.local  ## the main job on this machine: embedded SLS -> Splunk HE
 test: $(VENV)/.dev  ## all tests (absent services are skipped and listed; LOGFERRY_REQUIRE_SERVICES=1 makes them failures)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev  ## lint, types, import contracts
+check: $(VENV)/.dev  ## lint, types, import contracts; lock files, licences, secrets in the tree
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m checks
+
+audit: $(VENV)/.dev  ## yanked versions and known vulnerabilities of the locked wheels (asks the internet; docs/security.md)
+	$(BIN)/python -m checks audit
 
 format: $(VENV)/.dev  ## put the code into the one format
 	$(BIN)/ruff format .
