@@ -1,48 +1,35 @@
 """`template.yaml` and `s.yaml` say the same, are well formed, and give away nothing."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.functions.stack import document
 
 from logferry import task_files
 from logferry_local import packaging
 from logferry_local.trigger_runner import descriptor
 
 ROOT = Path(__file__).parents[2]
+ONLY_FUNCTION_COMPUTE = {"dist/layer-aws.zip", "dist/layer-tablestore.zip"}
 KNOWN = {
     "LOGFERRY_AUTH_KEYS",
     "LOGFERRY_LEASE_SECONDS", "LOGFERRY_LOG_LEVEL", "LOGFERRY_OBJECTS", "LOGFERRY_SAVE_BYTES", "LOGFERRY_SAVE_SECONDS",
     "LOGFERRY_MAX_TASKS", "LOGFERRY_OWNERSHIP", "LOGFERRY_PRIVATE_ADDRESSES", "LOGFERRY_STATE", "LOGFERRY_TASKS",
 }  # fmt: skip
+SECRET = re.compile(r"^(?!AWS_).*(TOKEN|KEY|KEY_ID|AK_ID|SECRET\w*)$")
 OWN_KEYS = {  # each cloud gives its own key by a role; the other cloud's key comes from outside
     "template.yaml": {"SLS_AK_ID", "SLS_AK_KEY"},
     "s.yaml": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
 }
 
 
-class _Template(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms; `!Ref x` becomes the text `x`."""
-
-
-def _short_form(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else None
-
-
-_Template.add_multi_constructor("!", _short_form)
-
-
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
     """The SAM template as an object."""
-    found: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Template)  # noqa: S506  # its parent is the safe loader
-    return found
+    return document()
 
 
 def resources(template: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -55,13 +42,6 @@ def environments(template: dict[str, Any]) -> dict[str, set[str]]:
     props = descriptor.read(ROOT / "s.yaml", environ={}).values()
     (fc,) = {frozenset(found.environment_variables) for found in props}
     return {"template.yaml": set(template["Globals"]["Function"]["Environment"]["Variables"]), "s.yaml": set(fc)}
-
-
-def test_cfn_lint_finds_nothing() -> None:
-    """The SAM template is valid, warnings included."""
-    command = [str(Path(sys.executable).with_name("cfn-lint")), "-t", str(ROOT / "template.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_both_files_name_the_functions_of_the_checkout(template: dict[str, Any]) -> None:
@@ -80,10 +60,54 @@ def test_layers_are_those_that_are_built(template: dict[str, Any]) -> None:
     """Every layer named has a zip; Lambda, which brings boto3, is given no second one, and only it has powertools."""
     built = {f"dist/{name}.zip" for name in packaging.names(ROOT) if name.startswith("layer-")}
     aws = {found["ContentUri"] for found in resources(template, "AWS::Serverless::LayerVersion").values()}
-    assert aws == built - {"dist/layer-aws.zip"}
+    assert aws == built - ONLY_FUNCTION_COMPUTE
     layers = descriptor.read(ROOT / "s.yaml", environ={})["forward"].layers
     there = {f"dist/layer-{arn.split('/logferry-')[1].split('/')[0]}.zip" for arn in layers}
     assert there == built - {"dist/layer-powertools.zip"}
+
+
+def test_functions_have_the_same_layers_but_for_the_one_that_carries_its_own(template: dict[str, Any]) -> None:
+    """All that deliver have all of a cloud's layers, at most five; verify_request has none, in either file."""
+    props = descriptor.read(ROOT / "s.yaml", environ={})
+    assert [found.layers for name, found in props.items() if name == "verify_request"] == [[]]
+    (fc,) = {tuple(found.layers) for name, found in props.items() if name != "verify_request"}
+    functions = resources(template, "AWS::Serverless::Function")
+    assert "Layers" not in {**functions["VerifyRequestFunction"], **template["Globals"]["Function"]}
+    (aws,) = {
+        tuple(layer["!Ref"] for layer in it["Layers"])
+        for name, it in functions.items()
+        if name != "VerifyRequestFunction"
+    }
+    assert set(aws) == set(resources(template, "AWS::Serverless::LayerVersion"))
+    assert (len(fc) <= 5, len(aws) <= 5) == (True, True)
+
+
+def test_both_files_grant_the_same_time(template: dict[str, Any]) -> None:
+    """Time-out and memory of a function, and how often a call that failed is made again for a timer's."""
+    usual = template["Globals"]["Function"]
+    aws = {
+        it["CodeUri"]: (it.get("Timeout", usual["Timeout"]), it.get("MemorySize", usual["MemorySize"]))
+        for it in resources(template, "AWS::Serverless::Function").values()
+    }
+    props = descriptor.read(ROOT / "s.yaml", environ={}).values()
+    assert aws == {found.code: (found.timeout, found.memory_size) for found in props}
+
+
+def test_a_call_that_failed_for_good_is_kept(template: dict[str, Any]) -> None:
+    """Every function that is called asynchronously tells a queue; the same functions in both files."""
+    functions = resources(template, "AWS::Serverless::Function").values()
+    aws = {it["CodeUri"]: it["EventInvokeConfig"] for it in functions if "EventInvokeConfig" in it}
+    assert {it["DestinationConfig"]["OnFailure"]["Destination"]["!GetAtt"] for it in aws.values()} == {
+        "FailedCalls.Arn"
+    }
+    fc = {it.code: it.async_invoke_config for it in descriptor.read(ROOT / "s.yaml", environ={}).values()}
+    assert {code for code, found in fc.items() if found} == set(aws)
+    for found in fc.values():
+        if found:
+            assert found.destination_config is not None
+            assert found.destination_config.on_failure is not None
+            told = found.destination_config.on_failure.destination
+            assert told == "acs:mns:cn-hangzhou:1000000000000000:/queues/logferry-failed-calls/messages"
 
 
 def test_both_clouds_run_the_packaged_python(template: dict[str, Any]) -> None:
@@ -110,12 +134,26 @@ def test_every_logferry_name_is_known_and_documented(template: dict[str, Any]) -
     assert not [name for name in KNOWN if f'"{name}"' not in code]
 
 
-def test_no_secret_stands_in_a_deploy_file() -> None:
-    """Keys and tokens come from the deploying shell or from the secret store."""
-    for name in ("s.yaml", "template.yaml"):
-        for line in (ROOT / name).read_text().splitlines():
-            match = re.match(r"\s+\w*(?:TOKEN|KEY|KEY_ID|SECRET\w*): (.*)", line)
-            assert match is None or match[1].startswith(("${env(", '!Sub "{{resolve:secretsmanager:')), line
+@pytest.mark.parametrize("kind", ["secretsmanager", "kms"])
+def test_no_secret_stands_in_a_functions_environment(template: dict[str, Any], kind: str) -> None:
+    """Keys and tokens are references into the cloud's secret store: two secrets, for strangers' calls reach one."""
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    form = r"secret://aws/secretsmanager/\$\{(\w+)\}#(\w+)"
+    if kind == "kms":
+        document = yaml.safe_load((ROOT / "s.yaml").read_text())
+        given = document["resources"]["forward"]["props"]["environmentVariables"]
+        form = r"secret://kms/\$\{vars\.(\w+)\}#(\w+)"
+    secrets = {name: value for name, value in given.items() if SECRET.search(name)}
+    assert secrets
+    stores = {}
+    for name, value in secrets.items():
+        match = re.fullmatch(form, value["!Sub"] if isinstance(value, dict) else value)
+        assert match is not None, name
+        assert match[2] == name
+        stores[name] = match[1]
+    assert [name for name, store in stores.items() if store in ("SenderSecretName", "sender_secret")] == [
+        "ESA_PRIVATE_KEY"
+    ]
 
 
 def test_own_logs_do_not_land_in_the_watched_logstore() -> None:
@@ -137,21 +175,10 @@ def test_the_table_is_the_one_the_state_room_speaks_to(template: dict[str, Any])
 def test_the_timer_of_replay_is_off_until_a_person_wants_it(template: dict[str, Any]) -> None:
     """What was refused is not sent again by itself, in neither cloud; and on no retry of the platform's."""
     (schedule,) = resources(template, "AWS::Serverless::Function")["ReplayFunction"]["Events"].values()
-    assert template["Parameters"][schedule["Properties"]["State"]]["Default"] == "DISABLED"
+    assert template["Parameters"][schedule["Properties"]["State"]["!Ref"]]["Default"] == "DISABLED"
     props = descriptor.read(ROOT / "s.yaml", environ={})["replay"]
     assert descriptor.triggers({"replay": props}) == []
     assert [trigger["triggerConfig"]["enable"] for trigger in props.triggers] == [False]
-
-
-def test_dead_letters_are_kept_private_encrypted_and_versioned(template: dict[str, Any]) -> None:
-    """Parked records are customers' logs; deleting the stack does not delete them."""
-    assert template["Resources"]["DeadLetters"]["DeletionPolicy"] == "Retain"
-    buckets = resources(template, "AWS::S3::Bucket")
-    assert set(buckets) == {"DeadLetters", "TaskFiles"}
-    for bucket in buckets.values():
-        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-        assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
-        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
 
 
 def test_task_files_ring_in_both_clouds(template: dict[str, Any]) -> None:
@@ -164,33 +191,3 @@ def test_task_files_ring_in_both_clouds(template: dict[str, Any]) -> None:
     keys = [trigger["triggerConfig"]["filter"]["key"] for trigger in triggers]
     assert sorted(key["suffix"] for key in keys) == sorted(task_files.ENDINGS)
     assert all(name.startswith("oss:ObjectCreated:") for it in triggers for name in it["triggerConfig"]["events"])
-
-
-def test_who_only_gives_verdicts_reaches_no_data(template: dict[str, Any]) -> None:
-    """Strangers may call verify_request, which needs no table and no bucket: its role writes its log, no more."""
-    functions, roles = resources(template, "AWS::Serverless::Function"), resources(template, "AWS::IAM::Role")
-    assert set(roles) == {"FunctionRole", "VerdictRole"}
-    own = {name for name, one in functions.items() if one["Role"] == "VerdictRole.Arn"}
-    assert own == {"VerifyRequestFunction"}
-    (policy,) = roles["VerdictRole"]["Policies"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert statement["Resource"] == "VerifyRequestLogs.Arn"
-
-
-def test_the_role_names_each_action_and_resource(template: dict[str, Any]) -> None:
-    """No wildcard action, no resource `*`, no managed policy; exactly what the code calls."""
-    role = resources(template, "AWS::IAM::Role")["FunctionRole"]
-    (policy,) = role["Policies"]
-    statements = policy["PolicyDocument"]["Statement"]
-    actions = {
-        action
-        for one in statements
-        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-    }
-    assert "ManagedPolicyArns" not in role
-    assert not [action for action in actions if "*" in action]
-    assert not [one for one in statements if one["Resource"] == "*"]
-    assert {action for action in actions if action.startswith("dynamodb:")} == {
-        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query",
-    }  # fmt: skip

@@ -31,7 +31,7 @@ def problems(path: Path) -> list[str]:
 
 def test_the_real_file_has_a_log_trigger_and_a_timer() -> None:
     """The triggers are read as they will be deployed."""
-    watched, timer, *_puts = descriptor.triggers(descriptor.read(FILE, environ={}))
+    watched, _log_objects, timer, *_puts = descriptor.triggers(descriptor.read(FILE, environ={}))
     assert isinstance(watched, LogTrigger)
     assert isinstance(timer, TimerTrigger)
     assert (watched.function, watched.project, watched.logstore) == ("forward", "waf-demo", "waf-logstore")
@@ -65,8 +65,8 @@ def test_puts_into_the_configuration_bucket_call_the_function() -> None:
     found = descriptor.triggers(descriptor.read(FILE, environ={}))
     puts = [trigger for trigger in found if isinstance(trigger, PutTrigger)]
     assert [(put.function, put.bucket, put.prefix, put.suffix, put.retries) for put in puts] == [
-        ("prove_ownership", "logferry-tasks", "", ending, 3) for ending in (".yaml", ".yml", ".json")
-    ]
+        ("forward", "logferry-log-objects", "", "", 3)
+    ] + [("prove_ownership", "logferry-tasks", "", ending, 3) for ending in (".yaml", ".yml", ".json")]
 
 
 def test_every_mistake_is_listed_with_its_path(tmp_path: Path) -> None:

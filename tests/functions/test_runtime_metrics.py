@@ -64,7 +64,7 @@ def test_lambda_writes_what_cloudwatch_takes(capsys: pytest.CaptureFixture[str])
     """One object a task: name space, dimensions, units, values; what did not happen costs no metric."""
     waf, cdn = told("aws", capsys)
     (directive,) = waf["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"]) == ("logferry", [["function", "task"]])
+    assert (directive["Namespace"], directive["Dimensions"]) == ("logferry", [["function", "task"], ["function"]])
     assert (waf["function"], waf["task"], waf["request_id"]) == ("stack-sweep", "waf", "r-1")
     assert {found["Name"]: waf[found["Name"]] for found in directive["Metrics"]} == {k: [v] for k, v in WAF.items()}
     units = {found["Name"]: found["Unit"] for found in directive["Metrics"]}

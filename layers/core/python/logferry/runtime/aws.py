@@ -43,14 +43,19 @@ def reply(body: Mapping[str, object]) -> object:
 
 
 def tell(context: object, request_id: str, tasks: Mapping[str, Mapping[str, float]]) -> None:
-    """One object a task in the embedded metric format. What did not happen is left out: each metric has its price."""
+    """One object a task in the embedded metric format. What did not happen is left out: each metric has its price.
+
+    Each metric is told twice, of (function, task) and of (function) alone: an alarm needs dimensions that it can name.
+    """
     # Loaded here, after the work: no delivery waits for it, and no other cloud needs it.
     from aws_lambda_powertools.metrics import EphemeralMetrics
 
     for task, facts in tasks.items():
         metrics = EphemeralMetrics(namespace=NAMESPACE)
-        metrics.add_dimension("function", str(getattr(context, "function_name", "unknown")))
+        function = str(getattr(context, "function_name", "unknown"))
+        metrics.add_dimension("function", function)
         metrics.add_dimension("task", task)
+        metrics.add_dimensions(function=function)
         metrics.add_metadata("request_id", request_id)
         for name, value in facts.items():
             if value or name in GAUGES:
