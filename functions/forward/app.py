@@ -3,4 +3,4 @@
 from logferry import calls, runtime
 
 handler = runtime.entry(calls.forward)
-initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.web", "requests")
+initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.exchange")

@@ -3,4 +3,4 @@
 from logferry import prove_calls, runtime
 
 handler = runtime.entry(prove_calls.prove)
-initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.web", "requests")
+initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.exchange")

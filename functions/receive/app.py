@@ -3,4 +3,4 @@
 from logferry import receive_calls, runtime
 
 handler = runtime.web_entry(receive_calls.receive)
-initialize = runtime.initializer("logferry.sources.received", "logferry.transport.web", "requests")
+initialize = runtime.initializer("logferry.sources.received", "logferry.transport.exchange")

@@ -3,4 +3,4 @@
 from logferry import replay_calls, runtime
 
 handler = runtime.entry(replay_calls.replay)
-initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.web", "requests")
+initialize = runtime.initializer("logferry.sources.sls", "logferry.transport.exchange")

@@ -180,7 +180,7 @@ def test_time_out_bounds_the_whole_request(behaviour: Behaviour) -> None:
 
 def test_refused_connection_sent_nothing() -> None:
     """Nobody listening is Transient, and the text says that nothing was sent."""
-    with nobody() as port, pytest.raises(Transient, match=f"127.0.0.1:{port}: .*refused; nothing was sent"):
+    with nobody() as port, pytest.raises(Transient, match=f"127.0.0.1:{port}: .*refused.*; nothing was sent"):
         post(f"http://127.0.0.1:{port}")
 
 
@@ -307,9 +307,9 @@ def test_netrc_does_not_replace_our_credentials(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_query_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    """The HTTP library logs each URL at debug level: without its query, which may hold credentials."""
+    """A query may hold credentials: nothing that is logged on the way holds it, at no level."""
     caplog.set_level(logging.DEBUG)
     with Misbehaving(answer(200)) as server, contextlib.closing(Web()) as web:
         web.request("POST", f"{server.url}/in?token=hunter2", headers={}, body=b"", time_out=5)
-    assert "POST /in?***" in caplog.text
+    assert server.requests[0].line == "POST /in?token=hunter2 HTTP/1.1"
     assert "hunter2" not in caplog.text

@@ -3,17 +3,14 @@
 The message is made here from the kind of fault: the foreign text may hold header values or proxy credentials.
 """
 
-import re
 import ssl
-from collections.abc import Iterator, Sequence
 
 from logferry.errors import DeliveryError, Misconfigured, Transient
 
-__all__ = ["ReplyTooLong", "foreign", "translate"]
+__all__ = ["Garbled", "ReplyTooLong", "doubtful", "of_proxy", "unsent"]
 
 _NOTHING_SENT = "nothing was sent"
 _MAYBE_TAKEN = "it may have been taken"
-_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _NO_PEM = ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE", "PEM_LIB")
 _REFUSED_BY_PEER = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE", "PROTOCOL_VERSION", "HANDSHAKE_FAILURE")
@@ -23,35 +20,33 @@ class ReplyTooLong(Exception):
     """The reply's body went over the limit."""
 
 
-def foreign() -> tuple[type[Exception], ...]:
-    """What a request can raise; anything else is a defect of ours and is not caught."""
-    from requests.exceptions import RequestException
-    from urllib3.exceptions import HTTPError
-
-    return (RequestException, HTTPError, OSError, UnicodeError, ReplyTooLong)
+class Garbled(Exception):
+    """What came is no answer of HTTP, or ends before it is whole."""
 
 
-def translate(error: Exception, peer: str, time_out: float) -> DeliveryError:
-    """The error's class says what to do, its text which step failed and whether the request may have arrived."""
-    from requests.exceptions import InvalidHeader, InvalidProxyURL, InvalidURL
-    from urllib3.exceptions import ProxySchemeUnknown
-
-    chain = list(_causes(error))
-    if isinstance(error, InvalidProxyURL | ProxySchemeUnknown):
-        return Misconfigured(f"{peer}: the proxy's address is none, expected http://HOST:PORT; {_NOTHING_SENT}")
-    if isinstance(error, InvalidHeader | InvalidURL | UnicodeError):
-        return Misconfigured(f"{peer}: the URL or a header (the token?) holds characters that HTTP does not allow")
-    tls = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
-    if tls is not None:
-        return _of_tls(tls, peer)
-    tunnel = next((found for cause in chain if (found := _NO_TUNNEL.search(str(cause)))), None)
-    if tunnel is not None:
-        return _of_proxy(int(tunnel[1]), peer)
-    step = _step(chain, time_out)
-    return Transient(f"{peer}: {step}", in_doubt=step.endswith(_MAYBE_TAKEN))
+def unsent(error: Exception, peer: str, time_out: float) -> DeliveryError:
+    """Of what happened before the request itself was begun."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, TimeoutError):
+        return _of_tls(error, peer, _NOTHING_SENT)
+    if isinstance(error, TimeoutError):
+        return Transient(f"{peer}: no connection within {round(time_out, 1):g} s; {_NOTHING_SENT}")
+    return Transient(f"{peer}: no connection: {_reason(error)}; {_NOTHING_SENT}")
 
 
-def _of_proxy(status: int, peer: str) -> DeliveryError:
+def doubtful(error: Exception, peer: str, time_out: float) -> DeliveryError:
+    """Of what happened once the request was on its way."""
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error, peer, _MAYBE_TAKEN)
+    if isinstance(error, TimeoutError):
+        step = f"no whole answer within {round(time_out, 1):g} s"
+    elif isinstance(error, ReplyTooLong):
+        step = "the answer is longer than its limit"
+    else:
+        step = f"the connection broke before the answer was whole: {_reason(error)}"
+    return Transient(f"{peer}: {step}; {_MAYBE_TAKEN}", in_doubt=True)
+
+
+def of_proxy(status: int, peer: str) -> DeliveryError:
     """What the proxy answered to CONNECT, so before anything of the request itself was sent."""
     if status == 407:
         return Misconfigured(f"{peer}: the proxy wants credentials (407); {_NOTHING_SENT}")
@@ -60,25 +55,7 @@ def _of_proxy(status: int, peer: str) -> DeliveryError:
     return Transient(f"{peer}: the proxy could not reach it ({status}); {_NOTHING_SENT}")
 
 
-def _step(chain: Sequence[BaseException], time_out: float) -> str:
-    """Which step failed: the first kind that occurs in the chain."""
-    from urllib3 import exceptions as inner
-
-    steps: Sequence[tuple[tuple[type[BaseException], ...], str]] = (
-        ((inner.NameResolutionError,), f"the host name does not resolve; {_NOTHING_SENT}"),
-        ((inner.ConnectTimeoutError,), f"no connection within {round(time_out, 1):g} s; {_NOTHING_SENT}"),
-        ((inner.NewConnectionError,), f"no connection: {_reason(chain)}; {_NOTHING_SENT}"),
-        ((inner.ReadTimeoutError, TimeoutError), f"no whole answer within {round(time_out, 1):g} s; {_MAYBE_TAKEN}"),
-        ((ReplyTooLong,), f"the answer is longer than its limit; {_MAYBE_TAKEN}"),
-    )
-    for kinds, text in steps:
-        # NewConnectionError is a ConnectTimeoutError by inheritance, so the exact class is compared.
-        if any(type(cause) in kinds for cause in chain):
-            return text
-    return f"the connection broke before the answer was whole: {_reason(chain)}; {_MAYBE_TAKEN}"
-
-
-def _of_tls(error: ssl.SSLError, peer: str) -> DeliveryError:
+def _of_tls(error: ssl.SSLError, peer: str, sent: str) -> DeliveryError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(f"{peer}: its certificate does not verify: {error.verify_message}; {_NOTHING_SENT}")
     reason = (error.reason or "the connection ended").replace("_", " ").lower()
@@ -88,26 +65,11 @@ def _of_tls(error: ssl.SSLError, peer: str) -> DeliveryError:
         return Misconfigured(f"ca_file: holds no PEM certificate; {_NOTHING_SENT}")
     if "ALERT" in (error.reason or "") and str(error.reason).endswith(_REFUSED_BY_PEER):
         return Misconfigured(f"{peer}: refuses our side of TLS (a client certificate?): {reason}; {_NOTHING_SENT}")
-    return Transient(f"{peer}: TLS failed: {reason}; {_MAYBE_TAKEN}", in_doubt=True)
+    return Transient(f"{peer}: TLS failed: {reason}; {sent}", in_doubt=sent == _MAYBE_TAKEN)
 
 
-def _reason(chain: Sequence[BaseException]) -> str:
-    """The deepest system error in words."""
-    for cause in reversed(chain):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    return type(chain[-1]).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from, wrapped ones included; at most 20."""
-    seen: list[BaseException] = []
-    waiting: list[BaseException | None] = [error]
-    while waiting and len(seen) < 20:
-        cause = waiting.pop()
-        if cause is None or cause in seen:
-            continue
-        seen.append(cause)
-        yield cause
-        held = [cause.__context__, cause.__cause__, getattr(cause, "reason", None), *cause.args]
-        waiting += [item for item in held if isinstance(item, BaseException)]
+def _reason(error: Exception) -> str:
+    """The system's words; a foreign text may hold anything."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "closed by the far side" if isinstance(error, ConnectionError) else type(error).__name__

@@ -1,7 +1,6 @@
 """One request as it goes out: URL with parameters and signature, headers, and the secrets that stand in them.
 
-The path is signed exactly as it is sent. `requests` and `urllib3` tidy a URL (dot segments, `%7e`, letters beyond
-ASCII), so the tidied form is made first, then hashed.
+The path is signed exactly as it is sent: letters beyond ASCII are percent-encoded first, then it is hashed.
 """
 
 import secrets
@@ -18,6 +17,7 @@ from logferry.encoders.output import Output
 from logferry.errors import Misconfigured
 from logferry.model import Payload
 from logferry.transport.compress import CODINGS, Kind
+from logferry.transport.target import sent_form
 from logferry.vault import Secret, Vault
 
 __all__ = ["Asked", "Letterhead", "batch_name", "content_type"]
@@ -87,16 +87,11 @@ class Letterhead:
 
     @cached_property
     def _url(self) -> str:
-        """The URL as `requests` will send it."""
-        from requests import PreparedRequest
-        from requests.exceptions import RequestException
-
-        prepared = PreparedRequest()
+        """The URL as it is sent, so that what is signed is what arrives."""
         try:
-            prepared.prepare_url(self._options.url, None)
-        except RequestException:
+            return sent_form(self._options.url)
+        except ValueError:
             raise Misconfigured("url: holds characters that no URL has (not shown)") from None
-        return prepared.url or ""
 
 
 def batch_name(task: str, payload: Payload) -> str:

@@ -1,0 +1,184 @@
+"""HTTP/1.1 on an open connection (RFC 9112): a request out, an answer in, all of it within one time.
+
+The answer's head is read by `http.client`: lines of at most 64 KiB, at most 100 headers. Answers before the answer
+(1xx) are passed over.
+"""
+
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import TYPE_CHECKING, NamedTuple
+
+from logferry.errors import Misconfigured
+from logferry.transport import _faults
+from logferry.transport.target import Target
+
+if TYPE_CHECKING:
+    from logferry.transport._opening import Socket
+    from logferry.transport._proxies import Proxy
+
+__all__ = ["Clock", "Headers", "ask", "body_of", "head", "may_go_on", "tunnel"]
+
+_BLOCK = 262_144
+_MOST_INTERIM = 20  # answers before the answer
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"(?:[^\s\x00-\x1f\x7f][^\x00-\x08\x0a-\x1f\x7f]*)?")
+
+
+class Clock(NamedTuple):
+    """The time that a request may take."""
+
+    now: Callable[[], float]
+    until: float
+    given: float  # seconds in all, for messages
+
+    def left(self) -> float:
+        """Seconds; TimeoutError when there are none."""
+        left = self.until - self.now()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class Headers(Mapping[str, str]):
+    """An answer's headers, their names in any case; of one that came several times the values, joined by commas."""
+
+    def __init__(self, answer: HTTPResponse) -> None:
+        self._found: dict[str, str] = {}
+        for name, value in answer.headers.items():
+            key = name.lower()
+            self._found[key] = f"{self._found[key]}, {value}" if key in self._found else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def head(method: str, path: str, headers: Mapping[str, str], length: int | None) -> bytes:
+    """The request up to its body. Misconfigured for what would not be one header a name and a value."""
+    if not _TOKEN.fullmatch(method):
+        raise Misconfigured(f"{method!r} is not a method of HTTP")
+    given = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    if length is not None:
+        given["Content-Length"] = str(length)
+    for name, value in given.items():
+        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError("a header that HTTP does not allow")
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) -> HTTPResponse:
+    """The answer's head. Whoever answers early and hangs up (413) is listened to all the same."""
+    broken: OSError | None = None
+    try:
+        if len(body) <= _BLOCK:
+            _send(sock, request + body, clock)
+        else:
+            _send(sock, request, clock)
+            _send(sock, body, clock)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        broken = error
+    try:
+        answer = _answer(sock, method, clock)
+    except (OSError, HTTPException) as error:
+        raise broken or error from None
+    if broken:
+        answer.will_close = True
+    return answer
+
+
+def body_of(answer: HTTPResponse, limit: int) -> tuple[bytes, bool]:
+    """At most `limit` bytes of the body, unpacked, and whether that was all of it."""
+    unpacked = _unpacker(answer.headers.get("Content-Encoding", ""))
+    found = bytearray()
+    while piece := answer.read1(_BLOCK):
+        found += unpacked(piece, limit + 1 - len(found)) if unpacked else piece
+        if len(found) > limit:
+            return bytes(memoryview(found)[:limit]), False
+    if answer.length:
+        raise IncompleteRead(b"")
+    return bytes(found), True
+
+
+def may_go_on(answer: HTTPResponse) -> bool:
+    """Whether the connection is fit for another request, once the body was read."""
+    return not answer.will_close and answer.status != 101
+
+
+def tunnel(sock: "Socket", target: Target, proxy: "Proxy", clock: Clock, peer: str) -> None:
+    """CONNECT (RFC 9110 9.3.6); Misconfigured or Transient if the proxy does not make it."""
+    headers = {"Host": target.place}
+    if proxy.authorization:
+        headers["Proxy-Authorization"] = proxy.authorization.reveal()
+    answer = ask(sock, head("CONNECT", target.place, headers, None), b"", "CONNECT", clock)
+    if not 200 <= answer.status < 300:
+        raise _faults.of_proxy(answer.status, peer)
+
+
+class _Arriving(io.RawIOBase):
+    """What comes over a socket; each read has only what is left of the time, so that dripping gains none."""
+
+    def __init__(self, sock: "Socket", clock: Clock) -> None:
+        self._socket, self._clock = sock, clock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a BufferedReader hands over this kind
+        self._socket.settimeout(self._clock.left())
+        return self._socket.recv_into(buffer)
+
+
+class _Source:
+    """What `HTTPResponse` wants of a socket: one reader, also for what comes after an interim answer."""
+
+    def __init__(self, sock: "Socket", clock: Clock) -> None:
+        self._reader = io.BufferedReader(_Arriving(sock, clock), 65_536)
+
+    def makefile(self, _mode: str) -> io.BufferedIOBase:
+        return self._reader
+
+
+def _answer(sock: "Socket", method: str, clock: Clock) -> HTTPResponse:
+    source = _Source(sock, clock)
+    for _ in range(_MOST_INTERIM):
+        answer = HTTPResponse(source, method=method)  # type: ignore[arg-type]  # as much of a socket as it uses
+        answer.begin()
+        if answer.status >= 200 or answer.status == 101:
+            return answer
+        answer.fp = None  # type: ignore[assignment]  # let go of it, or its own end would close the reader
+    raise HTTPException("nothing but interim answers")
+
+
+def _send(sock: "Socket", data: bytes, clock: Clock) -> None:
+    left = memoryview(data)
+    while left:
+        sock.settimeout(clock.left())
+        left = left[sock.send(left[:_BLOCK]) :]
+
+
+def _unpacker(coding: str) -> Callable[[bytes, int], bytes] | None:
+    """For gzip and deflate, which nobody was asked for; anything else is handed over as it came."""
+    coding = coding.strip().lower()
+    if coding in ("gzip", "x-gzip"):
+        machine = zlib.decompressobj(31)
+    elif coding == "deflate":
+        machine = zlib.decompressobj()
+    else:
+        return None
+
+    def unpacked(piece: bytes, limit: int) -> bytes:
+        try:
+            return machine.decompress(piece, limit)
+        except zlib.error:
+            raise _faults.Garbled from None
+
+    return unpacked

@@ -1,0 +1,172 @@
+"""Requests over kept connections: which way, which connection, what goes out, what comes back.
+
+`http.client` reads the answers' heads. The rest is here and in the modules beside, since its own connections know
+neither a time for the whole request nor which addresses may be reached. No text of a request is logged.
+"""
+
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from logferry.errors import Misconfigured
+from logferry.transport import _faults
+from logferry.transport._authorities import Authorities
+from logferry.transport._opening import Opening, Socket, Way, is_alive, open_line
+from logferry.transport._proxies import environments, proxy_of
+from logferry.transport._speaking import Clock, Headers, ask, body_of, head, may_go_on
+from logferry.transport.target import Target, target_of
+from logferry.transport.web import Reply, Terms
+
+if TYPE_CHECKING:
+    from logferry.transport._cookies import Cookies
+
+__all__ = ["Connections"]
+
+# Seconds a connection may lie idle: load balancers forget one after 60 s or more, and what is then written to it (by
+# a function that was frozen in between) may get neither an answer nor an error until the time-out.
+_MAX_IDLE = 50.0
+_MOST_IDLE = 64  # connections kept in all
+_UNFIT = "the URL or a header (the token?) holds characters that HTTP does not allow"
+
+Asked: TypeAlias = tuple[str, str, Mapping[str, str], bytes | None]  # method, URL, headers, body
+
+
+class Connections:
+    """Those of one `Web`; any number of threads at once, each request on a connection of its own."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._authorities = Authorities(terms.verify, terms.ca_file)
+        self._idle: deque[tuple[Way, Socket, float]] = deque()  # the last used stands at the end
+        self._lock = threading.Lock()
+        self._cookies: Cookies | None = None
+
+    def exchange(self, asked: Asked, time_out: float, connect: float) -> Reply:
+        """One request, one reply; Transient or Misconfigured."""
+        method, url, headers, body = asked
+        now = self._terms.now
+        peer = urlsplit(url).netloc.rpartition("@")[2]
+        clock = Clock(now, now() + time_out, time_out)
+        try:
+            target = target_of(url)
+            way = self._way(target, peer)
+            request = _head((method, url, self._with_cookies(url, headers), body), way, target)
+        except ValueError:
+            raise Misconfigured(f"{peer}: {_UNFIT}") from None
+        opening = clock._replace(until=now() + connect, given=connect)
+        with self._connection(way, opening, peer) as connection:
+            try:
+                answer = ask(connection.socket, request, body or b"", method, clock)
+                if self._terms.cookies:
+                    self._learn(url, answer)
+                reply, connection.is_fit = self._reply(answer)
+            except (OSError, HTTPException, _faults.ReplyTooLong, _faults.Garbled) as error:
+                raise _faults.doubtful(error, peer, time_out) from None
+        return reply
+
+    def close(self) -> None:
+        """Close the idle connections; never raises."""
+        with self._lock:
+            idle, self._idle = self._idle, deque()
+        for _, sock, _ in idle:
+            _shut(sock)
+
+    def _way(self, target: Target, peer: str) -> Way:
+        """The task's own proxy, else the environment's, which its operator chose: any address is meant."""
+        own = self._terms.proxy
+        # The process's own environment, as every program reads it, at each request.
+        address = own() if own else environments(target, os.environ)
+        try:
+            return Way(target._replace(path=""), proxy_of(address) if address else None, own is None)
+        except ValueError:
+            reason = "the proxy's address is none, expected http://HOST:PORT; nothing was sent"
+            raise Misconfigured(f"{peer}: {reason}") from None
+
+    @contextlib.contextmanager
+    def _connection(self, way: Way, clock: Clock, peer: str) -> Iterator["_Connection"]:
+        sock = self._idle_one(way)
+        if sock is None:
+            opening = Opening(self._authorities.context, self._terms.reach, clock)
+            sock = open_line(way, opening, peer)
+        connection = _Connection(sock)
+        try:
+            yield connection
+        finally:
+            if connection.is_fit:
+                self._keep(way, sock)
+            else:
+                _shut(sock)
+
+    def _idle_one(self, way: Way) -> Socket | None:
+        """One that leads there and did not end meanwhile, the last used first. What lay idle for too long is closed."""
+        oldest = self._terms.now() - _MAX_IDLE
+        with self._lock:
+            gone = [kept for kept in self._idle if kept[2] < oldest]
+            self._idle = deque(kept for kept in self._idle if kept[2] >= oldest)
+            found = [kept for kept in reversed(self._idle) if kept[0] == way]
+            fit = next((kept for kept in found if is_alive(kept[1])), None)
+            unfit = found[: found.index(fit)] if fit else found
+            for kept in (*unfit, *((fit,) if fit else ())):
+                self._idle.remove(kept)
+        for _, sock, _ in (*gone, *unfit):
+            _shut(sock)
+        return fit[1] if fit else None
+
+    def _keep(self, way: Way, sock: Socket) -> None:
+        with self._lock:
+            self._idle.append((way, sock, self._terms.now()))
+            dropped = self._idle.popleft()[1] if len(self._idle) > _MOST_IDLE else None
+        if dropped:
+            _shut(dropped)
+
+    def _reply(self, answer: HTTPResponse) -> tuple[Reply, bool]:
+        """The reply, and whether the connection may be used again."""
+        body, is_whole = body_of(answer, self._terms.max_reply)
+        if not is_whole and not self._terms.cuts:
+            raise _faults.ReplyTooLong
+        return Reply(answer.status, Headers(answer), body), is_whole and may_go_on(answer)
+
+    def _with_cookies(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+        return {**self._cookies.header(url), **headers} if self._cookies else headers
+
+    def _learn(self, url: str, answer: HTTPResponse) -> None:
+        if "Set-Cookie" not in answer.headers:
+            return
+        from logferry.transport._cookies import Cookies
+
+        with self._lock:
+            self._cookies = self._cookies or Cookies()
+        self._cookies.learn(url, answer)
+
+
+class _Connection:
+    """One in use."""
+
+    def __init__(self, sock: Socket) -> None:
+        self.socket = sock
+        self.is_fit = False  # for another request
+
+
+def _head(asked: Asked, way: Way, target: Target) -> bytes:
+    """The request up to its body; ValueError for what does not fit into one."""
+    method, _, headers, body = asked
+    given = {name.lower() for name in headers}
+    own = {"Host": target.name, "User-Agent": "logferry", "Accept-Encoding": "identity"}
+    said = {**{name: value for name, value in own.items() if name.lower() not in given}, **headers}
+    path = target.path
+    if way.proxy and target.scheme == "http":
+        path = f"http://{target.name}{path}"
+        if way.proxy.authorization:
+            said["Proxy-Authorization"] = way.proxy.authorization.reveal()
+    length = len(body) if body else None if method in ("GET", "HEAD") else 0
+    return head(method, path, said, length)
+
+
+def _shut(sock: Socket) -> None:
+    with contextlib.suppress(Exception):
+        sock.close()
