@@ -19,10 +19,10 @@ KNOWN = {
     "LOGFERRY_LEASE_SECONDS", "LOGFERRY_LOG_LEVEL", "LOGFERRY_OBJECTS", "LOGFERRY_SAVE_BYTES", "LOGFERRY_SAVE_SECONDS",
     "LOGFERRY_MAX_TASKS", "LOGFERRY_OWNERSHIP", "LOGFERRY_PRIVATE_ADDRESSES", "LOGFERRY_STATE", "LOGFERRY_TASKS",
 }  # fmt: skip
-SECRET = re.compile(r"^(?!AWS_).*(TOKEN|KEY|KEY_ID|AK_ID|SECRET\w*)$")
-OWN_KEYS = {  # each cloud gives its own key by a role; the other cloud's key comes from outside
+SECRET = re.compile(r"(TOKEN|KEY|KEY_ID|AK_ID|SECRET\w*)$")
+OWN_KEYS: dict[str, set[str]] = {  # each cloud gives its own key by a role; the other cloud's is a secret
     "template.yaml": {"SLS_AK_ID", "SLS_AK_KEY"},
-    "s.yaml": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
+    "s.yaml": set(),
 }
 
 
