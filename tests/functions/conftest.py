@@ -9,7 +9,7 @@ import pytest
 from tests.services import PYTHON312, available
 
 from logferry_local import packaging
-from logferry_local.packaging import slim
+from logferry_local.packaging import slim, wheels
 from logferry_local.platforms import Function
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +62,11 @@ def mounted(target: Target, built: dict[str, packaging.Package], tmp_path_factor
         with zipfile.ZipFile(package.path) as archive:
             archive.extractall(place / "opt" if kind == "layer" else place / "code" / part)
     return Mounted(place, target.python)
+
+
+@pytest.fixture(scope="session")
+def lambda_client(target: Target) -> Path:
+    """A folder with AWS's own runtime interface client."""
+    requirements = ROOT / "tests/functions/data/awslambdaric/requirements.txt"
+    version = None if target.version == "host" else target.version
+    return wheels.unpacked(requirements, ROOT / "build/packages/wheels", version)

@@ -58,6 +58,17 @@ def test_invoke_forwards_up_to_now(delivery: Delivery, tmp_path: Path, cloud: st
     assert delivery.received() == ["a", "b"]
 
 
+def test_invoke_under_awss_own_client(delivery: Delivery, tmp_path: Path) -> None:
+    """`--cloud awslambdaric` runs the function in what Lambda itself runs it in."""
+    pytest.importorskip("awslambdaric")
+    delivery.place.put(0, "a")
+    path = event_file(tmp_path, delivery.place.address)
+    words = ("invoke", "forward", "--event", path, "--to-end", "--cloud", "awslambdaric", "--json")
+    done = run(*words, environ=delivery.environ)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["reply"]["tasks"]["waf-to-splunk"]["delivered"] == 1
+
+
 def test_invoke_of_an_old_range_moves_nothing(delivery: Delivery, tmp_path: Path) -> None:
     """A doorbell is no position: the sample's own cursors are a success without work."""
     delivery.place.put(0, "a")

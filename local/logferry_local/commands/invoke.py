@@ -15,17 +15,17 @@ from logferry.errors import ConfigError
 from logferry.runtime import events
 from logferry.sls import trigger
 from logferry_local import checkout
-from logferry_local.platforms import Function, Result
+from logferry_local.platforms import Function, Result, Runner
 from logferry_local.platforms.instance import Instance
 from logferry_local.trigger_runner import LogTrigger
 from logferry_local.trigger_runner.logstores import cursors_of
 
 __all__ = ["register"]
 
-Cloud = Literal["fc", "aws"]
+Cloud = Literal["fc", "fc-python3.10", "aws", "awslambdaric"]
 Name = Annotated[str, typer.Argument(help="The function: a folder below functions/, such as forward.")]
 Event = Annotated[Path, typer.Option(help="A file with the event, such as events/forward/sls_trigger.fc.json.")]
-Contract = Annotated[Cloud | None, typer.Option(help="fc or aws; without it what the file's name says, else fc.")]
+Contract = Annotated[Cloud | None, typer.Option(help="Whose way; else fc or aws, as the file's name says.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=86_400, help="Seconds until the platform would end the call.")]
 ToEnd = Annotated[bool, typer.Option("--to-end", help="Let the event's range end where its shard ends now.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object: ok, reply, seconds.")]
@@ -45,7 +45,7 @@ def invoke(
     function = Function(name=name, code=_code(name), timeout=timeout)
     body = _up_to_now(_body(event), os.environ) if to_end else _body(event)
     started = time.monotonic()
-    instance = Instance(function, contract, os.environ)
+    instance = _instance(function, contract)
     try:
         result = instance.invoke(body, str(uuid.uuid4()))
     finally:
@@ -53,6 +53,17 @@ def invoke(
     _print(result, time.monotonic() - started, as_json=as_json)
     if not result.ok or _troubled(result.reply):
         raise typer.Exit(1)
+
+
+def _instance(function: Function, contract: Cloud) -> Runner:
+    if contract != "awslambdaric":
+        return Instance(function, contract, os.environ)
+    from logferry_local.platforms.lambda_instance import LambdaInstance, client_folder
+
+    client = client_folder()
+    if client is None:
+        raise ConfigError(["--cloud: awslambdaric is not installed (pip install awslambdaric)"], subject="invoke")
+    return LambdaInstance(function, os.environ, client)
 
 
 def _troubled(reply: Any) -> bool:  # noqa: ANN401  # whatever the function returned, on Function Compute as text

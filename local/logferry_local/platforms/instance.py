@@ -17,7 +17,7 @@ from typing import Any
 
 from logferry_local.platforms import Function, Result, driver, settings
 
-__all__ = ["Instance"]
+__all__ = ["Instance", "ended", "system_environ"]
 
 _COLD_START = 30.0  # seconds
 _MAX_REPLY = 6 * 1024 * 1024  # Lambda's limit; Function Compute takes more
@@ -30,7 +30,7 @@ class Instance:
         """`logs` is a file descriptor for what the function prints; None for our own standard error."""
         self._function = function
         self._settings = settings(function, contract)
-        self._environ = {**environ, **_system_environ(function, contract)}
+        self._environ = {**environ, **system_environ(function, contract)}
         self._logs = logs
         self._process: subprocess.Popen[bytes] | None = None
         self._pipes: _Pipes | None = None
@@ -52,7 +52,7 @@ class Instance:
             return Result(ok=found["ok"], reply=found["reply"])
         self.close(kill=True)
         what = f"timed out after {self._function.timeout:.2f} seconds" if found is None else f"exited with {found}"
-        return self._ended(request_id, what)
+        return ended(str(self._settings["contract"]), request_id, what)
 
     def close(self, *, kill: bool = False) -> None:
         """End the instance: by the end of its input, or at once."""
@@ -82,13 +82,15 @@ class Instance:
         self._pipes = _Pipes(self._process)
         return self._pipes
 
-    def _ended(self, request_id: str, what: str) -> Result:
-        if self._settings["contract"] == "aws":
-            kind = "Sandbox.Timedout" if what.startswith("timed") else "Runtime.ExitError"
-            body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: Task {what}"}
-        else:
-            body = {"errorType": "UnhandledInvocationError", "errorMessage": f"Function {what}"}
-        return Result(ok=False, reply=body)
+
+def ended(contract: str, request_id: str, what: str) -> Result:
+    """What the caller is told of a call whose process came to no answer."""
+    if contract == "aws":
+        kind = "Sandbox.Timedout" if what.startswith("timed") else "Runtime.ExitError"
+        body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: Task {what}"}
+    else:
+        body = {"errorType": "UnhandledInvocationError", "errorMessage": f"Function {what}"}
+    return Result(ok=False, reply=body)
 
 
 class _Pipes:
@@ -126,7 +128,7 @@ class _Pipes:
         return found
 
 
-def _system_environ(function: Function, contract: str) -> dict[str, str]:
+def system_environ(function: Function, contract: str) -> dict[str, str]:
     """The platform's own variables; keys are left to the caller's environment."""
     if contract == "aws":
         return {

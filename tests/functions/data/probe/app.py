@@ -24,6 +24,8 @@ def probe(call: runtime.Call) -> Mapping[str, object]:
             os._exit(3)
         case "sleep":
             time.sleep(60)
+        case "large":
+            return {"text": "x" * int(str(call.event["bytes"]))}
         case "print":
             print("a line of the function's own")  # noqa: T201  # a function may print
         case "warn":
