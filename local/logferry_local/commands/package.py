@@ -36,10 +36,13 @@ def package(
     sizes: Sizes = False,
     as_json: Json = False,
 ) -> None:
-    """Build layers and functions as zips, the same bytes each time."""
+    """Build layers and functions as zips, the same bytes each time; of all of them, a bill of materials beside them."""
+    from logferry_local.packaging import sbom
     from logferry_local.packaging.sizes import loads, over
 
     built = packaging.build(checkout.root(), out, python=python, only=only)
+    if not only:
+        sbom.write(checkout.root(), built, python, out)
     rows = loads(checkout.root(), built) if sizes else []
     if as_json:
         packages = [_described(made) for made in built]
