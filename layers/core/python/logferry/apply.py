@@ -22,7 +22,7 @@ from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import Applied, Stored, TaskStore, check_input
 
-__all__ = ["apply", "apply_task", "check_beside", "delete", "source_of"]
+__all__ = ["apply", "apply_task", "check_beside", "delete", "most_tasks", "source_of"]
 
 _ATTEMPTS = 5  # of forgetting rows that somebody is still writing
 
@@ -93,16 +93,21 @@ def check_beside(store: TaskStore, old: Stored | None, task: Task, environ: Mapp
 
 def _check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
     """ConfigError if there are as many tasks already as the environment allows."""
-    text = environ.get("LOGFERRY_MAX_TASKS") or ""
-    if not text:
+    most = most_tasks(environ)
+    if most is None:
         return
-    if not (text.isascii() and text.isdigit()):
-        raise ConfigError([f"LOGFERRY_MAX_TASKS: {text!r} is not a number of tasks"], subject="environment")
-    most = int(text)
     there = len(store.names())
     if there >= most:
         problem = f"there are {there} tasks, LOGFERRY_MAX_TASKS allows {most}: delete one, or raise the limit"
         raise ConfigError([problem], subject=f"task {name}")
+
+
+def most_tasks(environ: Mapping[str, str]) -> int | None:
+    """How many tasks there may be, None for any number; ConfigError for a value that is no number."""
+    text = environ.get("LOGFERRY_MAX_TASKS") or ""
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 20):
+        raise ConfigError([f"LOGFERRY_MAX_TASKS: {text!r} is not a number of tasks"], subject="environment")
+    return int(text) if text else None
 
 
 def _check_rivals(store: TaskStore, task: Task) -> None:

@@ -28,7 +28,7 @@ from logferry.state import Table
 from logferry.task import Task
 from logferry.task_store import State, Stored, TaskStore
 
-__all__ = ["Gate", "Opener", "built", "fingerprint", "is_needed", "location", "place_of"]
+__all__ = ["Gate", "Opener", "built", "fingerprint", "is_needed", "location", "place_of", "policy"]
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +40,19 @@ _SECONDS = 20.0  # that the destination may take
 
 def is_needed(task: Task, environ: Mapping[str, str]) -> bool:
     """Whether this environment wants a proof for the task's destination."""
-    policy = environ.get("LOGFERRY_OWNERSHIP") or "buckets"
-    if policy not in _POLICIES:
-        raise ConfigError([f"LOGFERRY_OWNERSHIP: {policy!r} is not {' or '.join(_POLICIES)}"], subject="environment")
-    if policy == "all" or task.destination.kind in _BUCKETS:
+    if policy(environ) == "all" or task.destination.kind in _BUCKETS:
         return True
     # A kind that is for the same account says by `is_own_account(options)` whether that is so.
     own = getattr(registry.find("destinations", task.destination.kind), "is_own_account", None)
     return own is not None and not own(task.destination.options)
+
+
+def policy(environ: Mapping[str, str]) -> str:
+    """Whose destination has to be proved, as the environment says; ConfigError for a value that is none."""
+    chosen = environ.get("LOGFERRY_OWNERSHIP") or "buckets"
+    if chosen not in _POLICIES:
+        raise ConfigError([f"LOGFERRY_OWNERSHIP: {chosen!r} is not {' or '.join(_POLICIES)}"], subject="environment")
+    return chosen
 
 
 def fingerprint(destination: Chosen | Mapping[str, Any]) -> str:
