@@ -32,6 +32,9 @@ format: $(VENV)/.dev  ## put the code into the one format
 bench: $(VENV)/.dev  ## speed and memory, as ratios within one run; table and JSON
 	$(BIN)/python -m bench $(ARGS)
 
+cost: $(VENV)/.dev  ## what a GB costs on both clouds, from what is measured here; table and formula
+	$(BIN)/python -m bench.cost $(ARGS)
+
 faults: $(VENV)/.dev  ## every fault met once, for real: nothing lost, the stated fate (part of CI; under two minutes)
 	$(BIN)/python -m faults $(ARGS)
 
