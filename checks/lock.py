@@ -4,6 +4,7 @@ Asks the package index through pip, which tells what it would install; the licen
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,11 @@ def write(root: Path) -> None:
 
 
 def _entries(root: Path, layer: Path) -> list[dict[str, object]]:
-    unpacked = wheels.unpacked(layer / "requirements.txt", root / "build/packages/wheels", TARGET)
+    with tempfile.TemporaryDirectory() as apart:  # where no lock file is: it is about to be written
+        alone = Path(apart) / layer.name
+        alone.mkdir()
+        shutil.copy(layer / "requirements.txt", alone)
+        unpacked = wheels.unpacked(alone / "requirements.txt", root / "build/packages/wheels", TARGET)
     about: dict[str, Path] = {}
     for folder in unpacked.glob("*.dist-info"):
         name = HeaderParser().parsestr((folder / "METADATA").read_text(encoding="utf-8"))["Name"]

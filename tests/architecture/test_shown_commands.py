@@ -22,7 +22,7 @@ COMMAND = re.compile(r"(?:^|[\s$(=])(?:\.venv/bin/)?((?:logferry|make) .*)")
 END = re.compile(r"\s{2,}|\s#|\s&|\s*[>;)]|\s\|\s|,? then ")  # where a shown command stops
 OPTIONS_PAGE = {
     "backfill": "backfill.md", "dead": "dead-letters.md", "demo": "demo.md", "fields": "log-categories.md",
-    "filter": "filter-import.md", "invoke": "deploy.md", "ledger": "ledger.md", "package": "deploy.md",
+    "filter": "filter-import.md", "invoke": "deploy.md", "ledger": "ledger.md", "ots": "state.md", "package": "deploy.md",
     "run": "worker.md", "serve": "receive.md", "sign": "signing.md", "sink": "sinks.md", "sls": "embedded-sls.md",
     "status": "operations.md", "task": "tasks.md", "triggers": "triggers.md",
 }  # fmt: skip

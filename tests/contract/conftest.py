@@ -10,10 +10,12 @@ import requests
 from tests.fakes.aws import ENVIRON, aws_server
 from tests.fakes.clock import Clock
 from tests.fakes.dynamodb_local import dynamodb_local
+from tests.fakes.ots import ENVIRON as OTS_ENVIRON
+from tests.fakes.ots import ots_server
 
 from logferry import objects, registry, state
 from logferry.objects import Streams
-from logferry.state import Table, dynamodb
+from logferry.state import Table, dynamodb, tablestore
 
 Opener = Callable[[Path, ExitStack], str]
 
@@ -29,12 +31,20 @@ def _made(endpoint: str) -> str:
     return url
 
 
+def _tablestore(_folder: Path, stack: ExitStack) -> str:
+    url = f"tablestore:instance/rows?region=cn-hangzhou&endpoint={stack.enter_context(ots_server()).address}"
+    place = registry.locate("state", url)
+    tablestore.create_table(place.location, place.options)
+    return url
+
+
 # How each kind is made for a test: a new file in `state/` or `objects/` needs its line here.
 TABLE_OPENERS: dict[str, Opener] = {
     "dynamodb": _dynamodb,
     "dynamodb-local": lambda _folder, stack: _made(stack.enter_context(dynamodb_local())),
     "memory": lambda _folder, _stack: f"memory:{uuid.uuid4()}",
     "sqlite": lambda folder, _stack: f"sqlite:{folder}/deep/state.db",
+    "tablestore": _tablestore,
 }
 
 
@@ -61,7 +71,7 @@ def _opened(room: str, openers: Mapping[str, Opener], name: str, folder: Path) -
     if name not in openers:
         pytest.fail(f"{room}/{name}.py is not under the contract: give it an opener here")
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environ:
-        for variable, value in ENVIRON.items():
+        for variable, value in (ENVIRON | OTS_ENVIRON).items():
             environ.setenv(variable, value)
         yield openers[name](folder, stack)
 
