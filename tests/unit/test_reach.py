@@ -26,7 +26,7 @@ PRIVATE = (
     "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1", "fc00::1", "fd12:3456::1",
     "fec0::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "192.0.2.1", "240.0.0.1",
 )  # fmt: skip
-LOOPBACK = ("127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", "2130706433", "0")
+LOOPBACK = ("127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", "2130706433", "0")  # noqa: S104  # nobody binds to it
 PUBLIC = ("8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "11.0.0.1")
 
 
@@ -74,7 +74,7 @@ def test_nonsense_in_the_setting_is_told() -> None:
 def test_the_functions_own_platform_is_refused(environ: dict[str, str]) -> None:
     """A task that posts to the runtime's own interface could answer or end other calls; other ports stay open."""
     reach = Reach.of(environ)
-    for host in ("127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1"):
+    for host in ("127.0.0.1", "127.1", "0", "::ffff:127.0.0.1"):
         with pytest.raises(Misconfigured, match="with port 9001 is this function's own platform"):
             find_addresses(host, 9001, socket.SOCK_STREAM, reach)
     assert find_addresses("127.0.0.1", 8088, socket.SOCK_STREAM, reach)

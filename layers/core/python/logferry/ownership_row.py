@@ -89,16 +89,14 @@ class Proofs:
 
     def attempt(self, task: str, destination: str, now: float) -> Proof:
         """Count an attempt and hand out what to compare with. Misconfigured says why there is none."""
-        counted: Proof | None = None
+        counted: list[Proof] = []  # each try of the conditional write counts anew
 
         def change(old: Proof | None) -> Proof:
-            nonlocal counted
-            counted = _countable(task, destination, old, now)
-            return counted
+            counted.append(_countable(task, destination, old, now))
+            return counted[-1]
 
         self._edit(task, change)
-        assert counted is not None
-        return counted
+        return counted[-1]
 
     def succeed(self, task: str, answered: Proof, now: float) -> bool:
         """The attempt was right; whether its challenge still stood."""
