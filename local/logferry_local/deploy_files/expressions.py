@@ -5,13 +5,35 @@ Locally there is no account: its id is 1000000000000000.
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
-__all__ = ["expand"]
+__all__ = ["ACCOUNT", "EXPECTED", "EXPRESSION", "Meaning", "expand", "meaning"]
 
-_EXPRESSION = re.compile(r"\$\{([^}]*)\}")
+ACCOUNT = "1000000000000000"
+EXPRESSION = re.compile(r"\$\{([^}]*)\}")
+EXPECTED = "vars.NAME, env('NAME') or config('AccountID')"
 _ENV = re.compile(r"env\(\s*['\"]?(\w+)['\"]?\s*(?:,\s*['\"]?([^'\"]*)['\"]?\s*)?\)")
 _ACCOUNT = re.compile(r"config\(\s*['\"]?AccountID['\"]?\s*\)")
 _DEPTH = 5  # a variable may name another
+
+
+class Meaning(NamedTuple):
+    """What an expression asks for: `vars`, `env`, `account`, or `` for what is not known; with its name and default."""
+
+    kind: str
+    name: str = ""
+    default: str = ""
+
+
+def meaning(expression: str) -> Meaning:
+    """The inside of `${…}` taken apart."""
+    text = expression.strip()
+    if text.startswith("vars."):
+        return Meaning("vars", text[5:])
+    env = _ENV.fullmatch(text)
+    if env:
+        return Meaning("env", env[1], env[2] or "")
+    return Meaning("account") if _ACCOUNT.fullmatch(text) else Meaning("")
 
 
 def expand(
@@ -37,19 +59,17 @@ def _once(
     text: str, variables: Mapping[str, object], environ: Mapping[str, str], problems: list[str], path: str
 ) -> object:
     def value(expression: str) -> object:
-        if expression.startswith("vars.") and expression[5:] in variables:
-            return variables[expression[5:]]
-        env = _ENV.fullmatch(expression)
-        if env:
-            return environ.get(env[1], env[2] or "")
-        if _ACCOUNT.fullmatch(expression):
-            return "1000000000000000"
-        problems.append(
-            f"{path}: ${{{expression}}} is not known; expected vars.NAME, env('NAME') or config('AccountID')"
-        )
+        meant = meaning(expression)
+        if meant.kind == "vars" and meant.name in variables:
+            return variables[meant.name]
+        if meant.kind == "env":
+            return environ.get(meant.name, meant.default)
+        if meant.kind == "account":
+            return ACCOUNT
+        problems.append(f"{path}: ${{{expression}}} is not known; expected {EXPECTED}")
         return ""
 
-    whole = _EXPRESSION.fullmatch(text)
+    whole = EXPRESSION.fullmatch(text)
     if whole:
         return value(whole[1].strip())  # a number stays a number
-    return _EXPRESSION.sub(lambda match: str(value(match[1].strip())), text)
+    return EXPRESSION.sub(lambda match: str(value(match[1].strip())), text)

@@ -1,0 +1,146 @@
+"""The environment that a function is given, against what its code reads of it.
+
+What is known only at the deployment is taken for right. Limits: 4 KB in all (Function Compute and Lambda), names of
+letters, digits and _ that start with a letter, none that the platform keeps for itself.
+"""
+
+import difflib
+import re
+
+from logferry import registry
+from logferry.errors import ConfigError
+from logferry_local.deploy_files.code import App, Code
+from logferry_local.deploy_files.deployed import Deployed, substituted
+from logferry_local.deploy_files.findings import HIDDEN, Notes, is_reference, is_secret_name
+from logferry_local.deploy_files.fit import nearest
+from logferry_local.deploy_files.nodes import Node, Unknown, mapping
+from logferry_local.deploy_files.rules_code import PLACES, place_kind
+from logferry_local.deploy_files.settings import wrong
+
+__all__ = ["FOREIGN_KEYS", "check"]
+
+MAX_BYTES = 4096
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_KEPT = {
+    "fc": re.compile(r"FC_.*"),
+    "aws": re.compile(
+        r"_.*|AWS_(?:LAMBDA_.*|REGION|DEFAULT_REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY"
+        r"|SESSION_TOKEN)|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR"
+    ),
+}
+# Each cloud gives its own key by a role; the other cloud's key is given by name. Without it nothing is read or kept.
+FOREIGN_KEYS = {"fc": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "aws": ("SLS_AK_ID", "SLS_AK_KEY")}
+_AWS_KINDS = ("dynamodb", "s3")
+_LOCAL_KINDS = ("sqlite", "memory", "folder")  # only one machine sees them
+_SHARED = {"state": "dynamodb:TABLE?region=REGION", "objects": "s3:BUCKET/PREFIX?region=REGION"}
+_REFERENCE = re.compile(r"secret://([^/\s,]*)/?([^\s,]*)")
+
+
+def check(one: Deployed, code: Code, notes: Notes) -> None:
+    """One function's environment."""
+    app = code.apps.get(one.name)
+    for name, node in one.variables.items():
+        _name(one, name, code, notes)
+        _secret(name, node, notes)
+        _references(one, node, notes)
+        if name in PLACES:
+            _place(node, PLACES[name], notes)
+    size = sum(len(name.encode()) + len((substituted(node) or "").encode()) for name, node in one.variables.items())
+    if size > MAX_BYTES and one.environment is not None:
+        fix = "Move long values into a secret store or the task files."
+        notes.at(one.environment, f"at most {MAX_BYTES} bytes of names and values", fix, value=f"{size} bytes")
+    if app is not None:
+        _missing(one, app, notes)
+        wrong(one, app, notes)
+
+
+def _name(one: Deployed, name: str, code: Code, notes: Notes) -> None:
+    place = _holder(one, name)
+    if not _NAME.fullmatch(name):
+        notes.key(place, name, "a letter, then letters, digits and _", "Rename it.")
+    elif _KEPT[one.cloud].fullmatch(name):
+        notes.key(
+            place, name, "a name that the platform does not keep for itself", "Take it out: the platform sets it."
+        )
+    elif name not in code.names:
+        others = sorted(code.names - one.variables.keys())
+        near = difflib.get_close_matches(name, others, n=1, cutoff=0.87)
+        if name.startswith(("LOGFERRY_", "SLS_")):
+            near = [nearest(name, others)] if nearest(name, others) else near
+            known = [known for known in sorted(code.names) if known.startswith(("LOGFERRY_", "SLS_"))]
+            fix = f"Write {near[0]}." if near else "Take it out: no code reads it."
+            notes.key(place, name, near[0] if near else f"one of {', '.join(known)}", fix)
+        elif near:
+            notes.key(place, name, near[0], f"Write {near[0]}.")
+
+
+def _secret(name: str, node: Node, notes: Notes) -> None:
+    """A key or token is named, never written."""
+    if not is_secret_name(name) or node.value in ("", None):
+        return
+    text = substituted(node)
+    if text is None:
+        if isinstance(node.value, Unknown) and node.value.name == "env" and not is_reference(node.text):
+            expected = "no default, which would be the secret"
+            notes.at(node, expected, f"Write ${{env('{name}', '')}}.", value=HIDDEN)
+        return
+    if not is_reference(re.sub(r"\$\{[^}]*\}", "x", text)):
+        fix = (
+            f"Put it into a secret store and write secret://aws/secretsmanager/NAME#{name} or secret://kms/NAME#{name}."
+        )
+        notes.at(node, "a reference to a secret, secret://KIND/NAME", fix, value=HIDDEN)
+
+
+def _references(one: Deployed, node: Node, notes: Notes) -> None:
+    for kind, rest in _REFERENCE.findall(substituted(node) or ""):
+        known = registry.names("secret_stores")
+        if kind not in known:
+            near = nearest(kind, known)
+            fix = f"Write secret://{near}/." if near else f"Write one of {', '.join(known)} behind secret://."
+            notes.at(node, f"secret://KIND/NAME, KIND one of {', '.join(known)}", fix)
+        elif kind == "env" and rest not in one.variables:
+            near = nearest(rest, list(one.variables))
+            fix = f"Write secret://env/{near}, or add {rest} to the environment." if near else f"Add {rest} here."
+            notes.at(node, "a variable of the same environment", fix)
+
+
+def _place(node: Node, room: str, notes: Notes) -> None:
+    text = substituted(node)
+    if not text:
+        return  # empty: told as missing where the code needs it
+    kind = place_kind(node)
+    if kind in _LOCAL_KINDS:
+        notes.at(node, "a place that all instances share", f"Write {_SHARED[room]}.")
+        return
+    try:
+        registry.locate(room, re.sub(r"\$\{[^}]*\}", "x", text))
+    except ConfigError as error:
+        forms = [registry.find(room, name).FORM for name in registry.names(room) if name not in _LOCAL_KINDS]
+        near = nearest(kind, registry.names(room))
+        fix = f"Write {near}: at its beginning." if near and near != kind else f"Mend it: {error.problems[0][:200]}."
+        notes.at(node, " or ".join(forms), fix)
+
+
+def _missing(one: Deployed, app: App, notes: Notes) -> None:
+    needed = {name: f"Add {name}: {_SHARED[PLACES[name]]}." for name in sorted(app.shared) if name in PLACES}
+    kinds = {place_kind(one.variables.get(name)) for name in PLACES if name in app.names}
+    is_foreign = "SLS_AK_ID" in app.names if one.cloud == "aws" else bool(kinds & {*_AWS_KINDS})
+    if is_foreign:
+        needed |= {name: f"Add {name}, as a reference to a secret." for name in FOREIGN_KEYS[one.cloud]}
+    for name, fix in needed.items():
+        node = one.variables.get(name)
+        if node is None or node.value in ("", None):
+            place = one.environment or one.node
+            line, column = (node.line, node.column) if node else (place.line, place.column)
+            what = (node.path if node else place.under(name), "empty" if node else "missing")
+            notes.add(line, column, what, f"{name}, which the code of {one.name} reads", fix)
+
+
+def _holder(one: Deployed, name: str) -> Node:
+    """The mapping in which the name stands: the function's own, or the one of all."""
+    own = one.environment or one.node
+    node = one.variables[name]
+    if name in mapping(own):
+        return own
+    parent = node.path.rpartition(".")[0]
+    return Node({name: node}, parent, node.line, node.column)
