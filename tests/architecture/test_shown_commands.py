@@ -22,7 +22,8 @@ COMMAND = re.compile(r"(?:^|[\s$(=])(?:\.venv/bin/)?((?:logferry|make) .*)")
 END = re.compile(r"\s{2,}|\s#|\s&|\s*[>;)]|\s\|\s|,? then ")  # where a shown command stops
 OPTIONS_PAGE = {
     "backfill": "backfill.md", "dead": "dead-letters.md", "demo": "demo.md", "deploy": "deploy-check.md",
-    "fields": "log-categories.md", "filter": "filter-import.md", "invoke": "deploy.md", "ledger": "ledger.md", "ots": "state.md", "package": "deploy.md",
+    "fields": "log-categories.md", "filter": "filter-import.md", "invoke": "deploy.md", "ledger": "ledger.md",
+    "ots": "state.md", "package": "deploy.md",
     "run": "worker.md", "serve": "receive.md", "sign": "signing.md", "sink": "sinks.md", "sls": "embedded-sls.md",
     "status": "operations.md", "task": "tasks.md", "triggers": "triggers.md",
 }  # fmt: skip
