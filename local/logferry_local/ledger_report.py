@@ -1,16 +1,17 @@
 """What the ledger says about each task and stream, checked as far as asked, as plain data."""
 
 import copy
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from logferry import health, proof
 from logferry.backfills import RunLetters, Runs
 from logferry.dead_letters import STATES
+from logferry.errands import recalling
 from logferry.errors import LogferryError
 from logferry.ledger import Row
 from logferry.model import Counts
@@ -54,7 +55,7 @@ def report_run(shop: Workshop, name: str, which: str, *, verify: bool, tick: Tic
     run = Runs(shop.table).get(name, which)
     own = copy.copy(shop)
     own.ledger, own.dead = shop.ledger.of_run(run.run), RunLetters(shop.dead, run.run)
-    stored = dataclasses.replace(shop.tasks.get(name), version=run.version)
+    stored = replace(shop.tasks.get(name), version=run.version)
     checked = Checked(tasks=[], problems=[], notes=[])
     task = _task(own, stored, checked, tick if verify else None)
     for stream in task["streams"]:
@@ -80,7 +81,7 @@ def _task(shop: Workshop, stored: Stored, checked: Checked, tick: Tick | None) -
 def _source(shop: Workshop, stored: Stored) -> tuple[Source | None, str]:
     """The task's source if it answers, else why not."""
     try:
-        source = shop.source(stored.task())
+        source = recalling(shop.source(stored.task()), stored.name, shop.table)
         source.streams()
     except LogferryError as error:
         return None, f"source not readable: {error}"

@@ -1,10 +1,10 @@
 """A backfill under way: whose turn it is, how fast it goes, and how it ends. The clock moves only in sleeps."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 from msgspec.structs import replace
 from tests.fakes.engine import Bench, Clock, MemoryBatch, MemorySource, ScriptedDestination, job
 
@@ -75,7 +75,7 @@ class Deck:
         live = Live("t", self.bench.ledger, Holds(self.bench.table), self.source, self.clock)
         source, patience = Shared(self.source, live, turn, pace, self._saw), turn.patience(lambda: 0.5)
         ledger = self.bench.ledger.of_run("r")
-        desk = dataclasses.replace(self.bench.desk(), source=source, patience=patience, ledger=ledger)
+        desk = structs.replace(self.bench.desk(), source=source, patience=patience, ledger=ledger)
         worker = job(self.to)
         self.bench.versions[1] = worker
         running.start(Run(run="r", task="t", version=1, since=0, until=1, made=0, ranges=self.ranges), desk)

@@ -3,12 +3,13 @@
 Its end is one of: every part settled; a hold (Misconfigured); a stop by a signal; trouble that waiting does not mend.
 """
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec.structs import replace
 
 from logferry import route
 from logferry.backfills import Part, Range, Run
@@ -92,8 +93,8 @@ def _range(one: Range, streams: Mapping[str, Stream], work: Work) -> str:
 
 def _part(stream: Stream, part: Part, work: Work) -> str:
     """Turn after turn until the part is settled. Raises Misconfigured or Unfinished (a stop)."""
-    settings = dataclasses.replace(work.desk.settings, repeats=part.again)
-    desk, seen = dataclasses.replace(work.desk, settings=settings), 0.0
+    settings = replace(work.desk.settings, repeats=part.again)
+    desk, seen = replace(work.desk, settings=settings), 0.0
     while True:
         work.turn.check()
         _refuse_held(work)

@@ -1,6 +1,5 @@
 """One sitting over a run: its rows written, the run carried on until it ends or a signal stops it."""
 
-import dataclasses
 import random
 import signal
 import time
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import msgspec
+from msgspec.structs import replace
 
 from logferry.backfills import RunLetters, Runs
 from logferry.delivery import Patience
@@ -56,7 +56,7 @@ def groups_for(rate: float, found: Estimate, most: int) -> int:
 
 def _desk(shop: Workshop, run: str, source: Shared, patience: Patience) -> Desk:
     """The engine's desk with the run's own rows and dead letters. A person who paused the task still may backfill."""
-    return dataclasses.replace(
+    return replace(
         shop.desk(source, patience),
         ledger=shop.ledger.of_run(run), dead=RunLetters(shop.dead, run),
         is_online=lambda name: (found := shop.tasks.find(name)) is not None and found.state != "pending",

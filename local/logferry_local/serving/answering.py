@@ -9,8 +9,9 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from logferry.gates import Admitted
 from logferry.receiver import Receiver

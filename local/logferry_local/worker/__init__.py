@@ -13,7 +13,9 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from logferry import meter, wiring
 from logferry.meter import Meter, Seen

@@ -9,21 +9,24 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
-from logferry import doorbells, kinds, registry
-from logferry.config import Config
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from logferry import doorbells, kinds
+from logferry.addressees import addressees
 from logferry.delivery import Patience
 from logferry.doorbells import Rung, Way
 from logferry.errors import ConfigError, LogferryError, Unfinished, is_passing, told
-from logferry.kinds import Chosen
-from logferry.model import Counts, Effort, Outcome
+from logferry.ledger import Row
+from logferry.model import Counts, Effort, Outcome, Position
+from logferry.put_events import Creation
 from logferry.rounds import Crew, Visit, visit
 from logferry.runtime import Call
 from logferry.sls import trigger
 from logferry.sources import Stream
-from logferry.task import Task
+from logferry.spill_source import Gone
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
 
@@ -62,22 +65,67 @@ def sweep(call: Call) -> dict[str, object]:
 
     def one(crew: Crew) -> Visit:
         source = crew.desk.source
+        if source.replays == "by_key":
+            from logferry import errands  # only for a task that fetches
+
+            return errands.visit(crew, shop.table)
         if source.replays == "never":
-            return Visit()  # its logs come by themselves; a held task's probe is for them
+            return _spilled(crew)  # its logs come by themselves; a held task's probe is for them
         return visit(crew, source.streams(), lambda stream: source.position(stream.name, "end"))
 
     round_ = _go_round([stored for stored in shop.tasks.all() if stored.state == "online"], shop, call, one)
-    for error in round_.errors.values():
-        if not isinstance(error, LogferryError):  # a mistake of ours: the platform's own alarm shall hear of it
-            raise error
+    _raise_mistakes(round_)
     return round_.answer()
 
 
-_WAYS: Mapping[Way, Callable[[Rung, Call], Mapping[str, object]]] = {"look": _look}
+def _raise_mistakes(round_: "_Round") -> None:
+    """Those of ours: the platform's own alarm shall hear of them."""
+    for error in round_.errors.values():
+        if not isinstance(error, LogferryError):
+            raise error
 
 
-@dataclass(slots=True)
-class _Round:
+def _spilled(crew: Crew) -> Visit:
+    """What could not be delivered when it came, each task for itself."""
+    found = Visit()
+    for stored in crew.tasks:
+        for row in crew.desk.ledger.rows(stored.name):
+            if row.spilled:
+                gone = replace(crew.desk, source=Gone(crew.desk.source, row.spilled))
+                stream = Stream(name=row.stream, born=row.born)
+                found.join(visit(replace(crew, tasks=[stored], desk=gone), [stream], _end_of(row)))
+    return found
+
+
+def _end_of(row: Row) -> Callable[[Stream], Position]:
+    return lambda _stream: row.spilled
+
+
+def _take(rung: Rung, call: Call) -> Mapping[str, object]:
+    from logferry import intake  # not for those whose logs are pulled: a cold start pays for each module
+
+    return intake.take(rung, call)
+
+
+def _fetch(rung: Rung, call: Call) -> Mapping[str, object]:
+    """Noted first: what cannot be delivered now, `sweep` goes on with, so nothing is raised for it."""
+    from logferry import errand_notes, errands  # as above
+
+    shop = workshop(call.environ)
+    tasks = shop.tasks.all()
+    noted = errand_notes.note(cast("Sequence[Creation]", rung.bell), tasks, shop.table, time.time())
+    able = [stored for stored in tasks if stored.name in noted.marks and stored.state == "online"]
+    round_ = _go_round(able, shop, call, lambda crew: errands.visit(crew, shop.table, noted.marks))
+    _raise_mistakes(round_)
+    return {**round_.answer(), "objects": noted.counts}
+
+
+_WAYS: Mapping[Way, Callable[[Rung, Call], Mapping[str, object]]] = {
+    "look": _look, "take": _take, "fetch": _fetch,
+}  # fmt: skip
+
+
+class _Round(Struct):
     """What all crews came to."""
 
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -153,35 +201,9 @@ def _by_source(tasks: Sequence[Stored], found: _Round) -> list[list[Stored]]:
 
 
 def _tasks_of(bell: trigger.Doorbell, shop: Workshop) -> list[Stored]:
-    """Online tasks of the event's logstore. The event may only match what the tasks say."""
-    readable = [(stored, task) for stored in shop.tasks.all() if (task := _readable(stored))]
-    there = [stored for stored, task in readable if _rings(bell, task.source)]
-    if not there:
-        known = sorted({_shown(task.source) for _, task in readable})
-        place = f"endpoint {bell.endpoint}, project {bell.project}, logstore {bell.logstore}"
-        reads = "; ".join(known) or "nothing yet (logferry task apply)"
-        raise ConfigError([f"source: {place} is read by no task; the tasks read {reads}"], subject="event")
-    return [stored for stored in there if stored.state == "online"]
-
-
-def _shown(source: Chosen) -> str:
-    named = {name: value for name, value in kinds.identity("sources", source).items() if value is not None}
-    return f"{named.pop('kind')}: " + ", ".join(f"{name} {value}" for name, value in named.items())
-
-
-def _readable(stored: Stored) -> Task | None:
-    try:
-        return stored.task()
-    except LogferryError:
-        return None
-
-
-def _rings(bell: trigger.Doorbell, source: Chosen) -> bool:
-    """Whether the doorbell means this source; a kind that has no doorbells never answers."""
-    rings: Callable[[Config, trigger.Doorbell], bool] | None = getattr(
-        registry.find("sources", source.kind), "rings", None
-    )
-    return rings is not None and rings(source.options, bell)
+    """Online tasks of the event's logstore."""
+    place = f"endpoint {bell.endpoint}, project {bell.project}, logstore {bell.logstore}"
+    return [stored for stored in addressees("sls", bell, shop.tasks.all(), place) if stored.state == "online"]
 
 
 def _lineage(shard: str, streams: Sequence[Stream]) -> list[Stream]:

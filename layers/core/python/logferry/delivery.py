@@ -18,8 +18,10 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from logferry import packing, retry
 from logferry.destinations import Destination
@@ -34,8 +36,7 @@ _OVERTIME = 5.0  # seconds for a send of a batch that was begun within its share
 _SMALL = 10  # below this many parts, "more than half" says nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Time and chance as parameters."""
 
     time_left: Callable[[], float]
@@ -64,8 +65,7 @@ class Patience:
         return (self.whole or self.time_left)()
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """What became of one payload's records."""
 
     delivered: int = 0

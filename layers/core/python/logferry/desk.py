@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from logferry.dead_letters import DeadLetters
 from logferry.delivery import Patience
@@ -20,8 +21,7 @@ __all__ = ["Desk"]
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """What every run needs beside its jobs."""
 
     source: Source

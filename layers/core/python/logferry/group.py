@@ -7,8 +7,9 @@ lets go of its stream.
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from logferry.delivery import OUT_OF_TIME
 from logferry.errors import Conflict, LogferryError, Unfinished
@@ -22,8 +23,7 @@ __all__ = ["Part", "Pull", "pump"]
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One job's way through one range. Neither lane nor error: somebody else works on the stream."""
 
     job: Job

@@ -1,7 +1,8 @@
 """A delivery task, built, and how often and how long the engine works on one."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from logferry.delivery import ParkBudget
 from logferry.destinations import Destination
@@ -15,8 +16,7 @@ Circuit = Literal["closed", "half-open", "open"]
 """Closed: it answers. Half-open: it is asked before anything is pulled. Open: it was asked, and did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """How often and how long. Seconds and bytes."""
 
     save_seconds: float = 5.0
@@ -30,8 +30,7 @@ class Settings:
     spill: bool = True  # keep what a source is about to forget
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """A delivery task, built; kept while the instance lives."""
 
     name: str

@@ -4,10 +4,11 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from logferry import packing
 from logferry.dead_letters import DeadLetters, Place
@@ -17,7 +18,7 @@ from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
 from logferry.model import Counts, Effort, Origin, Position
 from logferry.plan import Tally
-from logferry.sources import Batch, Source
+from logferry.sources import Batch, Named, Source
 from logferry.window import Pending, Window, side_by_side
 
 __all__ = ["Lane", "Pull"]
@@ -27,8 +28,7 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds a failing stream rests: the circuit's back-off
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """One range, and what it takes to read it and to say what became of it."""
 
     source: Source
@@ -79,9 +79,10 @@ class Lane:
         self._reach = batch.end
         self._window.take(pending)
         tally, job, patience = Tally(), self.job, self._sending()
-        frame, name = job.encoder.frame, self._pull.ledger.named(self._pull.stream)
+        frame, pull = job.encoder.frame, self._pull
+        name, begin = batch.named if isinstance(batch, Named) else (pull.ledger.named(pull.stream), batch.begin)
         for bare in packing.pack(self._parts(pending, tally), job.destination.limits, frame):
-            payload = bare._replace(origin=Origin(name, batch.begin, pending.time or 0))
+            payload = bare._replace(origin=Origin(name, begin, pending.time or 0))
             self._window.send(pending, partial(settle, payload, job.destination, frame, self._budget, patience))
         pending.counts = Counts(
             read=batch.count, filtered=tally.filtered, sampled_out=tally.sampled_out,

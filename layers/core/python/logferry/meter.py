@@ -5,10 +5,10 @@ Times are seconds, bytes are raw (after decompression). A meter only listens: it
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct, field
 
 from logferry.model import Counts, Effort, Lag, Outcome
 
@@ -66,8 +66,7 @@ class Silent:
 SILENT = Silent()
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(Struct):
     """Adds up what a call came to, by task: for whoever tells it once, at the end."""
 
     tasks: dict[str, dict[str, float]] = field(default_factory=dict)  # every counter, and each gauge that is known

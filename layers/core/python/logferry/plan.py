@@ -1,7 +1,8 @@
 """A task's stages compiled once; `select` is the reference that every faster way is tested against."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from logferry.model import Record, Value
 from logferry.values import is_missing
@@ -12,8 +13,7 @@ Stage = Callable[[Record], Record]
 Test = Callable[[Mapping[str, Value]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Order of work: sample, stamp, filter, field selection, then the rest.
 
     A source may push all but `then` into decoding.
@@ -29,8 +29,7 @@ class Plan:
     then: tuple[Stage, ...] = ()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts what a plan leaves out, as it happens."""
 
     filtered: int = 0

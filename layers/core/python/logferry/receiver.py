@@ -16,7 +16,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from logferry import config
 from logferry.delivery import Patience
@@ -32,6 +33,7 @@ from logferry.runtime.web import Request, Response
 from logferry.slots import deliver, resting
 from logferry.sources import received
 from logferry.sources._bodies import Piece, TooMany, Unreadable, pieces
+from logferry.sources._posts import PostSource
 from logferry.task_store import Stored
 from logferry.transport import inflate
 from logferry.wiring import Workshop
@@ -118,7 +120,7 @@ class Receiver:
         if health is not None and not shop.holds.probe(name, self._clock()):
             raise Transient(f"held: {health.reason}", retry_after=health.retry_at - self._clock())
         job = self._job(stored)
-        source = received.ReceivedSource(admitted.options, self._clock)
+        source = PostSource(admitted.options.time_field, self._clock)
         part = deliver(job, post, source, self._desk(source, left))
         settled = part.lane is not None and part.lane.claim.row.position != part.lane.begin
         self._tell(part, meter, settled=settled)
@@ -138,7 +140,7 @@ class Receiver:
             self._hold(stored.name, error)
             raise
 
-    def _desk(self, source: received.ReceivedSource, left: Callable[[], float]) -> Desk:
+    def _desk(self, source: PostSource, left: Callable[[], float]) -> Desk:
         """With a part of the time to answer kept for the save, however short that time is."""
         desk = self._shop.desk(source, Patience(left, self._clock, self._sleep, self._chance))
         reserve = min(desk.settings.reserve_seconds, max(0.0, left()) * _RESERVE)

@@ -7,10 +7,11 @@ A held task takes part only if it may be probed now; one that is held during the
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from logferry import lag, route
 from logferry.desk import Desk
@@ -32,8 +33,7 @@ _SPILL_SHARE, _SPILL_SECONDS = 0.1, 30.0  # of a call's time, kept for spilling:
 _CIRCUIT_OPEN = "circuit open: the destination did not answer on another stream"
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(Struct, frozen=True):
     """The tasks of one logstore, and what they work with."""
 
     tasks: Sequence[Stored]
@@ -42,8 +42,7 @@ class Crew:
     job: Callable[[Stored], Job]
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """What a round came to."""
 
     reached: dict[tuple[str, str], Outcome] = field(default_factory=dict)  # by task and stream
@@ -62,6 +61,13 @@ class Visit:
             counts, effort = old.counts + outcome.counts, old.effort + outcome.effort
             outcome = msgspec.structs.replace(outcome, counts=counts, effort=effort)
         self.reached[outcome.task, outcome.stream] = outcome
+
+    def join(self, other: "Visit") -> None:
+        """With all that another round came to."""
+        for outcome in other.outcomes:
+            self.add(outcome)
+        self.held.update(other.held)
+        self.lags.update(other.lags)
 
 
 def visit(crew: Crew, streams: Sequence[Stream], end_of: Callable[[Stream], Position]) -> Visit:
@@ -98,8 +104,7 @@ def _look_after(turn: "_Turn", crew: Crew, streams: Sequence[Stream]) -> None:
         lag.rescue(behind, turn.found.lags, crew.desk, retention)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(Struct, frozen=True):
     """One go at all streams. What goes wrong with one task or one stream is told, and stops no other."""
 
     crew: Crew

@@ -6,11 +6,12 @@ people who apply at once cannot mix up two versions. Every write is conditional;
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from logferry import kinds, rows
 from logferry import task as tasks
@@ -42,8 +43,7 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
     spec: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """One task's row. `problem` says why this release cannot use it (the other tasks are not affected)."""
 
     name: str

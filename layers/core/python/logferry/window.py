@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
 
 from logferry.delivery import Verdict
 from logferry.model import Counts
@@ -22,8 +23,7 @@ _BEAT = 0.5  # seconds
 _GROUP, _FEW, _THREADS = 64, 8, 8
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct):
     """A batch on its way."""
 
     batch: Batch

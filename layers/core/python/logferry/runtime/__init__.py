@@ -13,8 +13,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from logferry.errors import ConfigError
 from logferry.meter import SILENT, Meter, Sums
@@ -26,19 +27,20 @@ __all__ = ["Call", "Function", "Handler", "Reply", "WebFunction", "entry", "init
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One invocation, the same on every cloud. `environ` holds secrets: it is not in the repr."""
 
     event: object  # decoded JSON: a mapping or a list
     request_id: str
-    environ: Mapping[str, str] = field(repr=False)
-    time_left: Callable[[], float] = field(repr=False)  # seconds until the platform ends this call
-    meter: Meter = field(default=SILENT, repr=False)  # who listens to what is delivered
+    environ: Mapping[str, str]
+    time_left: Callable[[], float]  # seconds until the platform ends this call
+    meter: Meter = SILENT  # who listens to what is delivered
+
+    def __repr__(self) -> str:
+        return f"Call(event={self.event!r}, request_id={self.request_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What an invocation came to: a small JSON object."""
 
     body: Mapping[str, object]

@@ -12,9 +12,10 @@ comma, so a parameter that was given twice is one value with a comma in it, writ
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from logferry.errors import ConfigError
 
@@ -24,16 +25,18 @@ _EXPECTED = "expected an HTTP event of a function URL, API Gateway (payload 2.0)
 _MOST_HEADERS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request. Query and headers may hold what gives access: they are in no repr."""
 
     method: str
     path: str  # as in the request line, percent-encoded; API Gateway may have decoded it
-    query: str = field(repr=False)  # without `?`, percent-encoded
-    headers: Mapping[str, str] = field(repr=False)  # names in lower case, values of one name joined by a comma
-    body: bytes = field(repr=False)
+    query: str  # without `?`, percent-encoded
+    headers: Mapping[str, str]  # names in lower case, values of one name joined by a comma
+    body: bytes
     address: str = ""  # whoever sent it, as far as the platform says
+
+    def __repr__(self) -> str:
+        return f"Request({self.method!r}, {self.path!r}, address={self.address!r})"
 
     @property
     def target(self) -> str:
@@ -41,8 +44,7 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """What goes back: a short text, never a detail that helps a stranger."""
 
     status: int

@@ -9,11 +9,11 @@ Specification: Simple Log Service API reference, "Common request headers", "Comm
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct, field
 
 from logferry.errors import SourceError, Transient
 from logferry.sls.compression import MAX_RAW
@@ -77,8 +77,7 @@ def web(ca_file: str | None = None, reach: Reach = Reach()) -> Web:  # noqa: B00
     return Web(ca_file=ca_file, max_reply=MAX_RAW, reach=reach)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class Client(Struct, frozen=True, kw_only=True):
     """One project at one endpoint ("" for calls that have no project)."""
 
     endpoint: Endpoint

@@ -18,8 +18,9 @@ a map that the parser builds: exact with duplicate and reordered keys, which rem
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from logferry import plan as plans
 from logferry.errors import SourceError

@@ -4,10 +4,10 @@ The set of shards that a heartbeat is answered with is the one to hold. Timeouts
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from logferry.errors import SourceError
 from logferry.sls.client import Answer, Request
@@ -49,8 +49,7 @@ class _Saved(msgspec.Struct):
     consumer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerGroup:
+class ConsumerGroup(Struct, frozen=True):
     """One consumer group of a logstore; none of its calls but `create` and `listed` work before it is made."""
 
     logstore: Logstore

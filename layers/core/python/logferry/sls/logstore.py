@@ -4,8 +4,9 @@ Cursors are opaque text; times are Unix seconds (receive time). A pull returns 1
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from logferry.errors import SourceError
 from logferry.sls.client import Answer, Client, Request
@@ -46,8 +47,7 @@ class Shard(NamedTuple):
     created: int
 
 
-@dataclass(frozen=True, slots=True)
-class Logstore:
+class Logstore(Struct, frozen=True):
     """One logstore, through one client."""
 
     client: Client

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from logferry import config
 from logferry.destinations.sls.fates import fate, is_busy

@@ -15,7 +15,8 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from logferry.errors import DeliveryError, Misconfigured, Transient
 
@@ -36,8 +37,7 @@ class AckOff(Exception):
     """Acknowledgement is switched off for this token."""
 
 
-@dataclass(eq=False, slots=True)
-class Post:
+class Post(Struct, eq=False):
     """One payload on its way: posted on a channel, answered with an id, acknowledged or in doubt."""
 
     channel: str

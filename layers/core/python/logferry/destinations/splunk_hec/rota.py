@@ -9,7 +9,8 @@ With one endpoint nobody rests: how often it is tried is the engine's business.
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from logferry.destinations.splunk_hec.endpoint import Endpoint
 from logferry.errors import DeliveryError, Misconfigured, Transient
@@ -21,8 +22,7 @@ log = logging.getLogger(__name__)
 _FIRST, _LONGEST, _WRONG = 1.0, 60.0, 300.0  # seconds of rest
 
 
-@dataclass(eq=False, slots=True)
-class Place:
+class Place(Struct, eq=False):
     """An endpoint and how it has been doing."""
 
     endpoint: Endpoint
