@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from logferry_local.deploy_files import sam
 from logferry_local.deploy_files.nodes import Node, Unknown, mapping, text_of
 
-__all__ = ["Cloud", "Deployed", "aws_functions", "fc_functions", "referred", "substituted"]
+__all__ = ["Cloud", "Deployed", "aws_functions", "fc_functions", "folder", "referred", "substituted"]
 
 Cloud: TypeAlias = Literal["fc", "aws"]
 
@@ -60,7 +60,6 @@ def aws_functions(root: Node) -> list[Deployed]:
         own = resource.get("Properties")
         if text_of(resource.get("Type")) != sam.FUNCTION or own is None or not isinstance(own.value, dict):
             continue
-        folder = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("Function")).lower()
         found = {**mapping(shared), **own.value}
         both = [part.get("Environment", "Variables") for part in (shared, own) if part is not None]
         rows = [part.get("Layers") for part in (shared, own) if part is not None]
@@ -68,7 +67,7 @@ def aws_functions(root: Node) -> list[Deployed]:
         layers = [item for row in rows if row is not None and isinstance(row.value, list) for item in row.value]
         made.append(
             Deployed(
-                name=folder, cloud="aws", node=own, runtime=found.get("Runtime"), handler=found.get("Handler"),
+                name=folder(name), cloud="aws", node=own, runtime=found.get("Runtime"), handler=found.get("Handler"),
                 initializer=None, code=found.get("CodeUri"), timeout=found.get("Timeout"),
                 memory=found.get("MemorySize"), environment=next((part for part in reversed(both) if part), None),
                 variables={key: node for part in both for key, node in mapping(part).items()},
@@ -76,6 +75,11 @@ def aws_functions(root: Node) -> list[Deployed]:
             )
         )  # fmt: skip
     return made
+
+
+def folder(logical_id: str) -> str:
+    """`ProveOwnershipFunction` -> `prove_ownership`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", logical_id.removesuffix("Function")).lower()
 
 
 def referred(node: Node | None) -> str | None:

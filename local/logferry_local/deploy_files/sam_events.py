@@ -11,7 +11,7 @@ from msgspec import Meta
 from logferry.config import Config
 from logferry_local.deploy_files.sam import Pascal, Targets
 
-__all__ = ["KINDS", "Event"]
+__all__ = ["KINDS", "RESOURCES", "Event"]
 
 Batch = Annotated[int, Meta(ge=1, le=10000, description="1-10000")]
 Window = Annotated[int, Meta(ge=0, le=300, description="0-300 seconds")]
@@ -103,31 +103,9 @@ class LogGroup(Pascal, frozen=True, kw_only=True):
     log_group_name: str
 
 
-class Kinesis(Pascal, frozen=True, kw_only=True):
-    """`Type: Kinesis`."""
+class Poller(Pascal, frozen=True, kw_only=True):
+    """What all have that Lambda asks for records."""
 
-    stream: str
-    starting_position: Position
-    batch_size: Batch | None = None
-    bisect_batch_on_function_error: bool | None = None
-    destination_config: Targets | None = None
-    enabled: bool | None = None
-    filter_criteria: dict[str, Any] | None = None
-    function_response_types: Responses | None = None
-    kms_key_arn: str | None = None
-    maximum_batching_window_in_seconds: Window | None = None
-    maximum_record_age_in_seconds: RecordAge | None = None
-    maximum_retry_attempts: Attempts | None = None
-    metrics_config: dict[str, Any] | None = None
-    parallelization_factor: Factor | None = None
-    starting_position_timestamp: float | None = None
-    tumbling_window_in_seconds: int | None = None
-
-
-class Queue(Pascal, frozen=True, kw_only=True):
-    """`Type: SQS`."""
-
-    queue: str
     batch_size: Batch | None = None
     enabled: bool | None = None
     filter_criteria: dict[str, Any] | None = None
@@ -136,6 +114,31 @@ class Queue(Pascal, frozen=True, kw_only=True):
     maximum_batching_window_in_seconds: Window | None = None
     metrics_config: dict[str, Any] | None = None
     provisioned_poller_config: dict[str, Any] | None = None
+
+
+class Stream(Poller, frozen=True, kw_only=True):
+    """What those have that go on from a position."""
+
+    bisect_batch_on_function_error: bool | None = None
+    destination_config: Targets | None = None
+    maximum_record_age_in_seconds: RecordAge | None = None
+    maximum_retry_attempts: Attempts | None = None
+    parallelization_factor: Factor | None = None
+    starting_position_timestamp: float | None = None
+    tumbling_window_in_seconds: int | None = None
+
+
+class Kinesis(Stream, frozen=True, kw_only=True):
+    """`Type: Kinesis`."""
+
+    stream: str
+    starting_position: Position
+
+
+class Queue(Poller, frozen=True, kw_only=True):
+    """`Type: SQS`."""
+
+    queue: str
     scaling_config: dict[str, Any] | None = None
 
 
@@ -150,26 +153,15 @@ class Topic(Pascal, frozen=True, kw_only=True):
     sqs_subscription: bool | dict[str, Any] | None = None
 
 
-class Kafka(Pascal, frozen=True, kw_only=True):
+class Kafka(Stream, frozen=True, kw_only=True):
     """`Type: MSK` and `Type: SelfManagedKafka`: what both have, and each has alone."""
 
     topics: Annotated[list[str], Meta(min_length=1, max_length=1, description="a list of one topic")]
-    starting_position: Position | None = None
-    batch_size: Batch | None = None
-    bisect_batch_on_function_error: bool | None = None
     consumer_group_id: str | None = None
-    destination_config: Targets | None = None
-    enabled: bool | None = None
-    filter_criteria: dict[str, Any] | None = None
-    function_response_types: Responses | None = None
     kafka_bootstrap_servers: list[str] | None = None
-    maximum_batching_window_in_seconds: Window | None = None
-    maximum_record_age_in_seconds: RecordAge | None = None
-    maximum_retry_attempts: Attempts | None = None
-    provisioned_poller_config: dict[str, Any] | None = None
     schema_registry_config: dict[str, Any] | None = None
     source_access_configurations: list[dict[str, Any]] | None = None
-    starting_position_timestamp: float | None = None
+    starting_position: Position | None = None
     stream: str | None = None
 
 
@@ -185,6 +177,51 @@ class HttpApi(Pascal, frozen=True, kw_only=True):
     timeout_in_millis: Annotated[int, Meta(ge=50, le=30000, description="50-30000 ms")] | None = None
 
 
+class Mapping(Stream, frozen=True, kw_only=True):
+    """`AWS::Lambda::EventSourceMapping`: a stream or queue without SAM."""
+
+    function_name: str
+    event_source_arn: str | None = None
+    starting_position: Position | None = None  # streams only
+    amazon_managed_kafka_event_source_config: dict[str, Any] | None = None
+    queues: list[str] | None = None
+    scaling_config: dict[str, Any] | None = None
+    self_managed_event_source: dict[str, Any] | None = None
+    self_managed_kafka_event_source_config: dict[str, Any] | None = None
+    source_access_configurations: list[dict[str, Any]] | None = None
+    tags: list[dict[str, Any]] | None = None
+    topics: list[str] | None = None
+
+
+class Address(Pascal, frozen=True, kw_only=True):
+    """`AWS::Lambda::Url`."""
+
+    auth_type: Literal["NONE", "AWS_IAM"]
+    target_function_arn: str
+    cors: dict[str, Any] | None = None
+    invoke_mode: Literal["BUFFERED", "RESPONSE_STREAM"] | None = None
+    qualifier: str | None = None
+
+
+class Subscription(Pascal, frozen=True, kw_only=True):
+    """`AWS::Logs::SubscriptionFilter`."""
+
+    destination_arn: str
+    filter_pattern: str
+    log_group_name: str
+    apply_on_transformed_logs: bool | None = None
+    distribution: Literal["Random", "ByLogStream"] | None = None
+    emit_system_fields: list[str] | None = None
+    field_selection_criteria: str | None = None
+    filter_name: str | None = None
+    role_arn: str | None = None
+
+
+# CloudFormation's own resources that ring a function.
+RESOURCES: dict[str, type[Config]] = {
+    "AWS::Lambda::EventSourceMapping": Mapping, "AWS::Lambda::Url": Address,
+    "AWS::Logs::SubscriptionFilter": Subscription,
+}  # fmt: skip
 KINDS: dict[str, type[Config]] = {
     "CloudWatchLogs": LogGroup, "EventBridgeRule": Rule, "HttpApi": HttpApi, "Kinesis": Kinesis, "MSK": Kafka, "S3": S3,
     "SNS": Topic, "SQS": Queue, "Schedule": Schedule, "ScheduleV2": Scheduler, "SelfManagedKafka": Kafka,
