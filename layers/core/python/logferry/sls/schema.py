@@ -12,27 +12,15 @@ What a reading leaves out (Reserved, MachineUUID, anything newer) is skipped as 
 Specification: Simple Log Service "Data encoding" and the generated classes of aliyun-log-python-sdk.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from logferry.sls import _descriptors as d
+from logferry.sls._descriptors import BYTES, MANY, MESSAGE, MUST, ONE, TEXT, Field
 
 __all__ = ["Schema", "schema"]
 
 _PACKAGE = "logferry.sls"
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_TEXT, _BYTES, _UINT, _FIXED, _MESSAGE = (
-    _FIELD.TYPE_STRING, _FIELD.TYPE_BYTES, _FIELD.TYPE_UINT32, _FIELD.TYPE_FIXED32, _FIELD.TYPE_MESSAGE,
-)  # fmt: skip
-_ONE, _MANY, _MUST = _FIELD.LABEL_OPTIONAL, _FIELD.LABEL_REPEATED, _FIELD.LABEL_REQUIRED
-_Field = tuple[
-    str,
-    int,
-    "descriptor_pb2.FieldDescriptorProto.Type.ValueType",
-    "descriptor_pb2.FieldDescriptorProto.Label.ValueType",
-    str,
-]
 
 
 class Schema(NamedTuple):
@@ -51,50 +39,32 @@ class Schema(NamedTuple):
 @cache
 def schema() -> Schema:
     """The classes, made once (some 5 ms with the import of protobuf behind it, so never at import)."""
-    file = descriptor_pb2.FileDescriptorProto(name="logferry/sls.proto", package=_PACKAGE, syntax="proto3")
-    for suffix, kind in (("", _TEXT), ("Raw", _BYTES)):
-        _message(file, f"Pair{suffix}", [("Key", 1, kind, _ONE, ""), ("Value", 2, kind, _ONE, "")])
-        group: list[_Field] = [("Logs", 1, _BYTES, _MANY, ""), ("Topic", 3, kind, _ONE, "")]
-        group += [("Source", 4, kind, _ONE, ""), ("LogTags", 6, _MESSAGE, _MANY, f"Pair{suffix}")]
-        _message(file, f"Group{suffix}", group)
-        _message(file, f"Log{suffix}", _log(f"Pair{suffix}", _MANY))
-    mapped = _message(file, "LogMap", _log("LogMap.ContentsEntry", _MANY))
-    entry = mapped.nested_type.add(name="ContentsEntry")
-    entry.options.map_entry = True
-    _add(entry, [("key", 1, _TEXT, _ONE, ""), ("value", 2, _BYTES, _ONE, "")])
-    _message(file, "Keys", [("Key", 1, _TEXT, _MANY, "")])
-    _message(file, "Values", [("Value", 2, _TEXT, _MANY, "")])
-    _message(file, "LogMerged", _log("Values", _ONE))
-    _message(file, "GroupMerged", [("Logs", 1, _MESSAGE, _MANY, "LogMerged")])
-    strict = descriptor_pb2.FileDescriptorProto(name="logferry/strict.proto", package=_PACKAGE, syntax="proto2")
-    _message(strict, "PairStrict", [("Key", 1, _BYTES, _MUST, ""), ("Value", 2, _BYTES, _MUST, "")])
-    _message(strict, "LogStrict", _log("PairStrict", _MANY))
-    _message(strict, "GroupStrict", [("Logs", 1, _MESSAGE, _MANY, "LogStrict")])
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    pool.Add(strict)
-    names = ("Group", "GroupRaw", "Log", "LogRaw", "GroupStrict", "GroupMerged", "Keys", "LogMap")
-    return Schema(*(message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{n}")) for n in names))
-
-
-def _log(contents: str, label: "descriptor_pb2.FieldDescriptorProto.Label.ValueType") -> list[_Field]:
-    return [
-        ("Time", 1, _UINT, _ONE, ""),
-        ("Contents", 2, _MESSAGE, label, contents),
-        ("Time_ns", 4, _FIXED, _ONE, ""),
+    plain: list[bytes] = []
+    for suffix, kind in (("", TEXT), ("Raw", BYTES)):
+        pair = f".{_PACKAGE}.Pair{suffix}"
+        plain.append(d.message(f"Pair{suffix}", [Field("Key", 1, kind), Field("Value", 2, kind)]))
+        group = [Field("Logs", 1, BYTES, MANY), Field("Topic", 3, kind), Field("Source", 4, kind)]
+        plain.append(d.message(f"Group{suffix}", [*group, Field("LogTags", 6, MESSAGE, MANY, pair)]))
+        plain.append(_log(f"Log{suffix}", MANY, f"Pair{suffix}"))
+    entry = d.message("ContentsEntry", [Field("key", 1, TEXT), Field("value", 2, BYTES)], is_map_entry=True)
+    plain.append(_log("LogMap", MANY, "LogMap.ContentsEntry", entry))
+    plain.append(d.message("Keys", [Field("Key", 1, TEXT, MANY)]))
+    plain.append(d.message("Values", [Field("Value", 2, TEXT, MANY)]))
+    plain.append(_log("LogMerged", ONE, "Values"))
+    plain.append(d.message("GroupMerged", [Field("Logs", 1, MESSAGE, MANY, f".{_PACKAGE}.LogMerged")]))
+    strict = [
+        d.message("PairStrict", [Field("Key", 1, BYTES, MUST), Field("Value", 2, BYTES, MUST)]),
+        _log("LogStrict", MANY, "PairStrict"),
+        d.message("GroupStrict", [Field("Logs", 1, MESSAGE, MANY, f".{_PACKAGE}.LogStrict")]),
     ]
+    files = [
+        d.file("logferry/sls.proto", _PACKAGE, "proto3", plain),
+        d.file("logferry/strict.proto", _PACKAGE, "proto2", strict),
+    ]
+    names = ("Group", "GroupRaw", "Log", "LogRaw", "GroupStrict", "GroupMerged", "Keys", "LogMap")
+    return Schema(*d.classes(files, [f"{_PACKAGE}.{name}" for name in names]))
 
 
-def _message(
-    file: descriptor_pb2.FileDescriptorProto, name: str, fields: Iterable[_Field]
-) -> descriptor_pb2.DescriptorProto:
-    made = file.message_type.add(name=name)
-    _add(made, fields)
-    return made
-
-
-def _add(message: descriptor_pb2.DescriptorProto, fields: Iterable[_Field]) -> None:
-    for name, number, kind, label, of in fields:
-        field = message.field.add(name=name, number=number, type=kind, label=label)
-        if of:
-            field.type_name = f".{_PACKAGE}.{of}"
+def _log(name: str, label: int, contents: str, *nested: bytes) -> bytes:
+    fields = [Field("Time", 1, d.UINT), Field("Contents", 2, MESSAGE, label, f".{_PACKAGE}.{contents}")]
+    return d.message(name, [*fields, Field("Time_ns", 4, d.FIXED)], *nested)
