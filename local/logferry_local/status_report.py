@@ -12,6 +12,8 @@ import msgspec
 
 from logferry import config, health, kinds
 from logferry.delivery import Patience
+from logferry.errand_rows import Errands
+from logferry.errands import DUE
 from logferry.errors import LogferryError
 from logferry.health import Health
 from logferry.ledger import Row
@@ -113,6 +115,20 @@ class _Eye:
         for row in rows:
             line = self._line(stored, row, held)
             yield msgspec.structs.replace(line, state=state, last_error=about or row.last_error)
+        yield from self._errands(stored, Line(task=stored.name, state=state, stream=DUE, last_error=about))
+
+    def _errands(self, stored: Stored, line: Line) -> Iterator[Line]:
+        """What a task that fetches objects still has to fetch: nothing is told where nothing is."""
+        due = [one.errand for one in islice(Errands(self._shop.table, stored.name).due(), MOST_LETTERS)]
+        if not due or stored.problem:
+            return
+        lag = max(0.0, self.now - min(errand.at for errand in due))
+        worst = max(due, key=lambda errand: errand.attempts)
+        yield msgspec.structs.replace(
+            line, lag=lag, lag_over_max=lag > config.seconds(stored.task().max_lag),
+            failing=bool(worst.last_error), retry_in=worst.rest(self.now) or None,
+            last_error=line.last_error or ": ".join(filter(None, (f"{len(due)} object(s) wait", worst.last_error))),
+        )  # fmt: skip
 
     def _line(self, stored: Stored, row: Row, held: Health | None) -> Line:
         lag, left, over = self._lag(stored, row)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from logferry import positions, registry
+from logferry import kinds, objects, positions, registry
 from logferry import task as tasks
 from logferry.backfills import Runs
+from logferry.buckets import naming
+from logferry.errand_rows import Errands
 from logferry.errors import ConfigError, Conflict, DeliveryError
 from logferry.health import Holds
 from logferry.ledger import Ledger
@@ -72,6 +74,7 @@ def delete(name: str, table: Table, clock: Callable[[], float], spills: SpillSto
     store.get(name)
     # One that is pending stays so: cut short here and resumed, it must not deliver without its proof.
     store.turn(name, lambda old: "pending" if old.state == "pending" else "offline")
+    Errands(table, name).forget()
     for book in (ledger, *(ledger.of_run(run.run) for run in runs.all(name))):
         _forget(book, name)
     runs.delete(name)
@@ -89,6 +92,7 @@ def check_beside(store: TaskStore, old: Stored | None, task: Task, environ: Mapp
     else:
         check_input(old, task)
     _check_rivals(store, task)
+    _check_loop(task, environ)
 
 
 def _check_room(store: TaskStore, name: str, environ: Mapping[str, str]) -> None:
@@ -123,6 +127,23 @@ def _check_rivals(store: TaskStore, task: Task) -> None:
             raise ConfigError(
                 [f"source.{task.source.kind}: task {stored.name} is there: {why}"], subject=f"task {task.task}"
             )
+
+
+def _check_loop(task: Task, environ: Mapping[str, str]) -> None:
+    """ConfigError if what the task delivers, or what is parked, would come back to it through its own source."""
+    feeds = getattr(registry.find("sources", task.source.kind), "feeds", None)
+    if feeds is None:
+        return
+    to = kinds.place("destinations", task.destination)
+    written = [
+        ("destination", str(to["kind"]), str(to.get("bucket")), naming.folder(task.task, str(to.get("path") or "")))
+    ]
+    kept = environ.get("LOGFERRY_OBJECTS") or "folder:.logferry/objects"
+    written.append(("LOGFERRY_OBJECTS", kept.partition(":")[0], *objects.named(kept)))
+    for what, kind, bucket, folder in written:
+        why = feeds(task.source.options, kind, bucket, folder)
+        if why:
+            raise ConfigError([f"source.{task.source.kind}: {what}: {why}"], subject=f"task {task.task}")
 
 
 def _challenged(gate: Gate) -> Proof:

@@ -56,6 +56,9 @@ def seek(task: str, source: Source, ledger: Ledger, at: str | int, now: float, o
     """Move all streams (or `only` one) to begin, end or a Unix time; none of them while one is in work (Conflict)."""
     if source.replays == "never":
         raise ConfigError([f"task {task} is sent its logs: there is nothing that could be read again"], subject="seek")
+    if source.progress == "set":
+        problem = f"task {task} reads objects by their names, in no order: put again what is to be delivered again"
+        raise ConfigError([problem], subject="seek")
     streams = source.streams()
     if only is not None and only not in [stream.name for stream in streams]:
         known = ", ".join(stream.name for stream in streams)

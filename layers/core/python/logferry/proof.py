@@ -13,7 +13,7 @@ from logferry.errors import Expired, Missing
 from logferry.ledger import Entry, Gap, Row
 from logferry.model import Counts, Position
 from logferry.plan import Plan, Tally
-from logferry.sources import Source
+from logferry.sources import Judged, Source
 
 __all__ = ["Recount", "parked", "problems", "recount"]
 
@@ -124,6 +124,7 @@ def _count(stream: str, entry: Entry, plan: Plan, source: Source, tick: Callable
     for batch in source.read(stream, entry.begin, entry.end):
         tally = Tally()
         decoded += sum(1 for _ in batch.select(plan, tally)) + tally.filtered + tally.sampled_out
+        decoded += len(batch.unreadable) if isinstance(batch, Judged) else 0
         counts += Counts(
             read=batch.count,
             filtered=tally.filtered,

@@ -26,12 +26,13 @@ from logferry.ledger import Gap, Open, Row
 from logferry.model import Counts, Effort, Outcome, Position
 from logferry.sources import Source, Stream
 
-__all__ = ["OUT_OF_TIME", "Desk", "run", "standing"]
+__all__ = ["OUT_OF_TIME", "Desk", "run", "standing", "worker"]
 
 log = logging.getLogger(__name__)
 
 _BUSY, _OFFLINE = "busy", "task {} is not online any more"
 _BREATH = 1.0  # seconds between two attempts, at least
+_COUNTABLE = 1 << 53  # the distance of two sequence numbers of Kinesis says nothing
 
 
 def run(
@@ -131,7 +132,7 @@ def _carry(job: Job, stream: Stream, end: Position, desk: Desk, part: Part | Non
         row = standing(job.name, stream, desk)
         until = row.open.end if row.open else row.spilled if _is_of_another(row, stream) else end
         seen = desk.seen_by(job.name, row, gone=_is_of_another(row, stream))
-        part = pump([_worker(job, row, desk)], _pull(desk, seen, stream, row.position, until))[job.name]
+        part = pump([worker(job, row, desk)], _pull(desk, seen, stream, row.position, until))[job.name]
 
 
 def _came_of(part: Part | None) -> tuple[Counts, Effort]:
@@ -142,7 +143,7 @@ def _came_of(part: Part | None) -> tuple[Counts, Effort]:
     return (part.lane.counts, part.lane.effort + done) if part.lane else (Counts(), done)
 
 
-def _worker(job: Job, row: Row, desk: Desk) -> Job:
+def worker(job: Job, row: Row, desk: Desk) -> Job:
     """The version that began the open range, to repeat exactly what it did; the newest if that one failed.
 
     A person has changed the task since then: a wrong token or a host that is gone must not hold its range for ever.
@@ -202,7 +203,8 @@ def _skip_expired(task: str, row: Row, stream: Stream, desk: Desk) -> str:
     if estimate <= 0:
         return f"position {row.position} is refused by the source, though it is not older than its begin {begin}"
     gap = Gap(
-        begin=row.position, end=begin, reason="expired", at=int(desk.patience.clock()), estimate=estimate,
+        begin=row.position, end=begin, reason="expired", at=int(desk.patience.clock()),
+        estimate=estimate if estimate < _COUNTABLE else None,
         note="nor whole in the object store" if row.spilled else "",
     )  # fmt: skip
     opened = row.open

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from logferry import registry
 
-__all__ = ["Content", "Store", "Streams", "open_store"]
+__all__ = ["Content", "Store", "Streams", "named", "open_store"]
 
 
 class Content(Protocol):
@@ -62,6 +62,13 @@ class Streams(Store, Protocol):
         A key that this store cannot hold is a ConfigError; S3 holds more than `put` takes.
         """
         ...
+
+
+def named(url: str) -> tuple[str, str]:
+    """Which bucket it is, and the prefix there; of a folder where it is, since its name tells little."""
+    place = registry.locate("objects", url)
+    bucket, prefix = place.module.place_of(place.location)
+    return (str(place.module.folder_of(place.location)) if hasattr(place.module, "folder_of") else bucket), prefix
 
 
 def open_store(url: str) -> Streams:

@@ -17,7 +17,7 @@ from logferry.model import Position, Record
 from logferry.plan import Plan, Tally
 from logferry.vault import Vault
 
-__all__ = ["Batch", "Judged", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
+__all__ = ["Batch", "Judged", "Named", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
 
 Replays = Literal["cursor", "by_key", "never"]
 Progress = Literal["ordered", "set"]
@@ -94,6 +94,13 @@ class Judged(Batch, Protocol):
     """A batch of which the source cannot read some records: those are parked as they came, the others go on."""
 
     unreadable: Mapping[int, str]  # ordinal -> reason
+
+
+@runtime_checkable
+class Named(Batch, Protocol):
+    """A batch whose payloads are named by what was read, whichever stream it came through."""
+
+    named: tuple[str, Position]  # what stands for the stream and the begin in their origin
 
 
 @runtime_checkable
