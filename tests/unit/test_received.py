@@ -12,7 +12,8 @@ from logferry.plan import Plan, Tally
 from logferry.sources import Judged, Surroundings, received
 from logferry.sources._bodies import Form, pieces
 from logferry.sources._moments import when
-from logferry.sources.received import Config, Post, ReceivedSource, ready, revive
+from logferry.sources._posts import Post, PostSource
+from logferry.sources.received import Config, ready, revive
 from logferry.vault import Vault
 
 KEYS = {"keys": ["secret://env/KEY"]}
@@ -85,7 +86,7 @@ def test_no_value_trips_a_time_up(value: Any) -> None:  # noqa: ANN401  # a valu
 
 def post(body: bytes) -> Post:
     """A post of slot 0, received at 7.5."""
-    return Post(pieces(body, Form()), "4", lambda fields: when(fields.get("at"), 7.5))
+    return Post(pieces(body, Form()), "4", lambda fields, _at: when(fields.get("at"), 7.5))
 
 
 def test_a_post_is_a_batch_that_says_what_cannot_be_read() -> None:
@@ -113,7 +114,7 @@ def test_an_original_comes_back_with_its_time() -> None:
 
 def test_nothing_can_be_read_but_the_post_that_is_held() -> None:
     """For its own range, as often as the engine asks; everything else is gone."""
-    source = ReceivedSource(load(**KEYS), lambda: 7.5)
+    source = PostSource(None, lambda: 7.5)
     assert (source.replays, source.streams(), source.retention()) == ("never", [], None)
     with pytest.raises(Expired):
         next(source.read("0", "0", "1"))

@@ -23,7 +23,14 @@ class _Head(msgspec.Struct):
     schema: int = 1
 
 
-def edit(table: Table, partition: str, sort: str, change: Callable[[Item | None], bytes | None]) -> bool:
+def edit(
+    table: Table,
+    partition: str,
+    sort: str,
+    change: Callable[[Item | None], bytes | None],
+    *,
+    expires: float | None = None,
+) -> bool:
     """Write what `change` makes of the row (None: leave it, `DELETE`: delete it); whether anything was written."""
     for _attempt in range(_ATTEMPTS):
         item = table.get(partition, sort)
@@ -32,7 +39,7 @@ def edit(table: Table, partition: str, sort: str, change: Callable[[Item | None]
             return False
         try:
             if body != DELETE:
-                table.put(partition, sort, body, expect=item.version if item else None)
+                table.put(partition, sort, body, expect=item.version if item else None, expires=expires)
             elif item:
                 table.delete(partition, sort, expect=item.version)
         except Conflict as error:

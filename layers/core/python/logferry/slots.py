@@ -13,15 +13,16 @@ from logferry.group import Part, Pull, pump
 from logferry.job import Job
 from logferry.ledger import Row
 from logferry.sources._bodies import Piece
-from logferry.sources.received import ReceivedSource
+from logferry.sources._posts import PostSource
 
-__all__ = ["MOST", "deliver", "resting"]
+__all__ = ["MOST", "deliver", "resting", "spare"]
 
 MOST = 64  # slots of one task: so many posts at once, in all processes together
+_SPARE = range(MOST, MOST + 8)  # slots for posts that are spilled: nothing is delivered there but what was
 _LONGEST_REST = 15.0  # seconds: a sender gives up sooner than a stream's back-off would end
 
 
-def deliver(job: Job, post: Sequence[Piece], source: ReceivedSource, desk: Desk) -> Part:
+def deliver(job: Job, post: Sequence[Piece], source: PostSource, desk: Desk) -> Part:
     """Deliver or park all of it; the part says what came of it. Raises Transient, StateError, Unfinished.
 
     Transient: all slots are taken, or the destination wants to be left alone.
@@ -44,12 +45,21 @@ def deliver(job: Job, post: Sequence[Piece], source: ReceivedSource, desk: Desk)
 
 def _slots(task: str, desk: Desk) -> Iterator[Row]:
     """What was left open first, so that no slot stays as one that failed; then by number, and a new one at last."""
-    known = sorted(desk.ledger.rows(task), key=lambda row: (not (row.open or row.failures), int(row.stream)))
+    rows = [row for row in desk.ledger.rows(task) if int(row.stream) < MOST]
+    known = sorted(rows, key=lambda row: (not (row.open or row.failures), int(row.stream)))
     yield from known
     names = {row.stream for row in known}
     for number in range(MOST):
         if str(number) not in names:
             yield _made(task, str(number), desk)
+
+
+def spare(task: str, desk: Desk) -> Iterator[Row]:
+    """Slots that a post can be spilled to: those that hold some come first, so that their order is that of posts."""
+    known = {row.stream: row for row in desk.ledger.rows(task)}
+    names = sorted(map(str, _SPARE), key=lambda name: not (name in known and known[name].spilled))
+    for name in names:
+        yield known.get(name) or _made(task, name, desk)
 
 
 def resting(row: Row, now: float) -> float:

@@ -7,6 +7,7 @@ since the last save.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,12 +15,12 @@ import msgspec
 
 from logferry.desk import Desk
 from logferry.errors import StateError
-from logferry.ledger import Claim, Lease, Row
+from logferry.ledger import Claim, Lease, Open, Row
 from logferry.model import Position
 from logferry.route import standing
 from logferry.sources import Batch, Raw, Restores, Stream
 
-__all__ = ["KEPT", "SPILLED", "is_possible", "spill"]
+__all__ = ["KEPT", "SPILLED", "is_possible", "keep", "spill"]
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +36,45 @@ def is_possible(desk: Desk) -> bool:
 def spill(task: str, stream: Stream, desk: Desk, retention: float) -> None:
     """Spill what is old, as long as there is time. Raises what keeps it from being done; what was done is saved."""
     row = standing(task, stream, desk)
+
+    def until() -> Position:
+        return desk.source.position(stream.name, int(desk.patience.clock() - KEPT * retention))
+
+    _spilled(task, row, stream, desk, until)
+
+
+def keep(task: str, stream: Stream, desk: Desk, opened: int | None = None) -> bool:
+    """Spill all that the source holds of a stream that has a row, since it will not be there again; whether it was.
+
+    `opened`: the version of the task that may have sent it already, as an open range would say.
+    """
+    row = desk.ledger.get(task, stream.name)
+    end = desk.source.position(stream.name, "end")
+    work = _spilled(task, row, stream, desk, lambda: end, opened) if row else None
+    return work is not None and work.batches > 0 and work.row.spilled == end
+
+
+def _spilled(
+    task: str, row: Row, stream: Stream, desk: Desk, until: Callable[[], Position], opened: int | None = None
+) -> "_Work | None":
+    """What was done; None if nothing may be: somebody else is at it, or what was spilled of another stream comes
+    first."""
     if row.born and row.born < stream.born:
-        return  # the stream was made anew: first comes what was spilled of the old one
+        return None
     now = desk.patience.clock()
     claim = desk.ledger.hold(task, stream.name, now=now, until=now + desk.settings.lease_seconds)
     if claim is None:
-        return  # somebody is at work on it
+        return None
     work = _Work(task, stream.name, desk, claim, claim.row, now)
     try:
-        work.go(desk.source.position(stream.name, int(now - KEPT * retention)))
+        work.go(until())
+        work.doubt(opened)
     finally:
-        claim.save(msgspec.structs.replace(work.row, lease=None))
+        claim.save(msgspec.structs.replace(work.row, lease=None, updated=desk.patience.clock()))
         if work.records:
             facts = {"task": task, "stream": stream.name, "records": work.records, "bytes": work.size}
             log.warning("spilled to the object store", extra=facts | {"end": work.row.spilled})
+    return work
 
 
 @dataclass(slots=True)
@@ -61,6 +87,7 @@ class _Work:
     claim: Claim
     row: Row
     saved_at: float
+    batches: int = 0
     records: int = 0
     size: int = 0
 
@@ -78,6 +105,12 @@ class _Work:
                 self._keep(batch)
                 if not self.desk.in_time:
                     return
+
+    def doubt(self, version: int | None) -> None:
+        """Say that what is spilled may have been delivered, by this version of the task."""
+        if version is not None and self.row.open is None and self.row.spilled:
+            opened = Open(begin=self.row.position, end=self.row.spilled, task_version=version)
+            self.row = msgspec.structs.replace(self.row, open=opened)
 
     def _sweep(self) -> None:
         """Drop what one that was killed has left: it may be cut otherwise this time."""
@@ -98,6 +131,7 @@ class _Work:
             self.claim.save(self.row)
         self.desk.spills.keep(self.task, self.stream, batch, source.order(batch.begin), received)
         self.row = self.row.spill(batch.end)
+        self.batches += 1
         self.records, self.size = self.records + batch.count, self.size + batch.size
         if not 0 <= clock() - self.saved_at < self.desk.settings.save_seconds:
             self.saved_at = clock()

@@ -74,7 +74,7 @@ class SpillStore:
 
     def pieces(self, task: str, stream: str) -> list[Piece]:
         """All that is there, by begin; nothing is read."""
-        return [_piece(key) for key in self._store.list(_folder(task, stream))]
+        return [_piece(key) for key in sorted(self._store.list(_folder(task, stream)), key=_order)]
 
     def load(self, piece: Piece) -> Kept | None:
         """One batch; None (and an error in the log) if it is not there, or not what was written."""
@@ -112,6 +112,12 @@ def _unpack(body: bytes, piece: Piece) -> Kept:
     if len(data) != head.size or hashlib.sha256(data).hexdigest() != head.sha256:
         raise ValueError("its bytes are not those that were written")
     return Kept(data, head.filtered_at_source)
+
+
+def _order(key: str) -> int:
+    """By number: those of some sources have more digits than the key's twenty."""
+    head = key.rpartition("/")[2].partition(",")[0]
+    return int(head) if head.isascii() and head.isdigit() else -1
 
 
 def _piece(key: str) -> Piece:

@@ -44,6 +44,7 @@ class Piece(NamedTuple):
 
     raw: bytes
     problem: str = ""
+    at: float = 0.0  # Unix seconds at which its sender took it; 0 if that is not said
 
     @property
     def fields(self) -> dict[str, Any]:

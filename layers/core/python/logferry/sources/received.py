@@ -1,28 +1,20 @@
 """Posts of logs over HTTP (`functions/receive`, `logferry serve receive`), signed by whoever sends them.
 
 Nothing can be read again (`replays: never`), so a post is delivered or parked before its sender hears 200. A stream
-is a slot that takes one post at a time; its positions grow by one with each post, from the time in ms at which it was
-made: the dead letters of an earlier task of that name, whose slots had these names too, keep their places. An original
-is the record's time, a line feed and the record as it came. Docs: docs/receive.md.
+is a slot that takes one post at a time (`_posts`). Docs: docs/receive.md.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
 from logferry import config, signing
 from logferry.config import Duration, SecretRef
-from logferry.errors import Expired, SourceError
-from logferry.model import Position, Record, Value
-from logferry.plan import Plan, Tally
-from logferry.plan import select as select_reference
-from logferry.sources import Progress, Replays, Stream, Surroundings
-from logferry.sources._bodies import Form, Piece
-from logferry.sources._moments import when
+from logferry.sources import Surroundings
+from logferry.sources._bodies import Form
+from logferry.sources._posts import PostSource, revive
 
-__all__ = ["IDENTITY", "PLACE", "Config", "Post", "ReceivedSource", "build", "form_of", "ready", "revive", "rivals"]
+__all__ = ["IDENTITY", "PLACE", "Config", "build", "form_of", "ready", "revive", "rivals"]
 
 IDENTITY = ("path",)
 PLACE: tuple[str, ...] = ()  # positions count posts, wherever they came to
@@ -84,86 +76,9 @@ class Config(config.Config, frozen=True, kw_only=True):
         return found
 
 
-class Post:
-    """The pieces of one post as a batch: range [begin, begin + 1) of its slot."""
-
-    filtered_at_source = 0
-
-    def __init__(
-        self, found: Sequence[Piece], begin: Position, time_of: Callable[[Mapping[str, Value]], tuple[int, int]]
-    ) -> None:
-        self._pieces, self._time_of = found, time_of
-        self.begin, self.end = begin, str(int(begin) + 1)
-        self.count = len(found)
-        self.size = sum(len(piece.raw) for piece in found)
-        self.unreadable: Mapping[int, str] = {i: piece.problem for i, piece in enumerate(found) if piece.problem}
-
-    def select(self, plan: Plan, tally: Tally) -> Iterator[Record]:
-        """The readable records that pass."""
-        return select_reference(plan, self._records(), tally)
-
-    def original(self, ordinal: int) -> bytes:
-        """Time, line feed, the record as it came."""
-        piece = self._pieces[ordinal]
-        time, nanos = self._time_of(piece.fields)
-        return b"%d.%09d\n%b" % (time, nanos, piece.raw)
-
-    def _records(self) -> Iterator[Record]:
-        for ordinal, piece in enumerate(self._pieces):
-            if not piece.problem:
-                fields = piece.fields
-                time, nanos = self._time_of(fields)
-                yield Record(ordinal, time, nanos, fields, piece.raw)
-
-
-class ReceivedSource:
-    """What a task receives; holds one post while that is delivered, and nothing else."""
-
-    replays: Replays = "never"
-    progress: Progress = "ordered"
-
-    def __init__(self, options: Config, clock: Callable[[], float], post: Sequence[Piece] = ()) -> None:
-        self._options, self._clock, self._post = options, clock, post
-
-    def holding(self, post: Sequence[Piece]) -> "ReceivedSource":
-        """The same, with a post to be read."""
-        return ReceivedSource(self._options, self._clock, post)
-
-    def streams(self) -> list[Stream]:
-        """None that could be asked for logs: they come by themselves."""
-        return []
-
-    def position(self, stream: str, at: str | int) -> Position:
-        """A slot's begin: now, in ms. Nothing waits to be read behind it, so every slot is beyond its end."""
-        del stream
-        return str(int(self._clock() * 1000)) if at == "begin" else "0"
-
-    def order(self, position: Position) -> int:
-        """It is a number."""
-        if not position.isdecimal():
-            raise SourceError(f"position: {position[:80]!r} is not a number of posts")
-        return int(position)
-
-    def time_of(self, stream: str, position: Position) -> int:
-        """Now: nothing waits here."""
-        del stream, position
-        return int(self._clock())
-
-    def retention(self) -> float | None:
-        """Nothing is kept."""
-        return None
-
-    def read(self, stream: str, begin: Position, end: Position) -> Iterator[Post]:
-        """The post that is held, once. Expired for any other: it was here only while it was delivered."""
-        if not self._post or self.order(end) != self.order(begin) + 1:
-            raise Expired(f"slot {stream}: posts are not kept")
-        now = self._clock()
-        yield Post(self._post, begin, lambda fields: when(fields.get(self._options.time_field or ""), now))
-
-
-def build(options: Config, surroundings: Surroundings) -> ReceivedSource:
+def build(options: Config, surroundings: Surroundings) -> PostSource:
     """The source; it reaches nothing by itself."""
-    return ReceivedSource(options, surroundings.clock)
+    return PostSource(options.time_field, surroundings.clock)
 
 
 def ready(options: Config, surroundings: Surroundings) -> str:
@@ -193,16 +108,3 @@ def form_of(options: Config) -> Form:
         options.prefix.encode(), options.suffix.encode(), options.separator.encode(), options.envelope or "",
         options.max_records,
     )  # fmt: skip
-
-
-def revive(original: bytes) -> Record:
-    """The record that was parked as `original`. SourceError if it could not be read when it came."""
-    head, _, raw = original.partition(b"\n")
-    when = re.fullmatch(rb"(\d{1,10})\.(\d{9})", head)
-    try:
-        fields = msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        fields = None
-    if when is None or fields is None:
-        raise SourceError("a parked original is not a JSON object: it came so")
-    return Record(0, int(when[1]), int(when[2]), fields, raw)

@@ -1,0 +1,106 @@
+"""Items of an ordered stream: its row's position says what was settled, and what was spilled is settled too.
+
+What comes again is skipped by its place. A range that was open and is passed over by what comes now was given up by the
+platform: a gap. A record that stands before the position and came after the row's last write is of a stream that was
+made anew under the old name.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from logferry.errors import StateError
+from logferry.intake_kit import Found, Kit
+from logferry.ledger import Gap, Row
+from logferry.model import Effort, Outcome
+from logferry.rounds import Crew, Visit, visit
+from logferry.sources import Stream
+from logferry.sources._held import Held, HeldSource
+from logferry.spill import keep
+
+__all__ = ["InOrder"]
+
+log = logging.getLogger(__name__)
+
+_CLOCKS = 300.0  # seconds that two clocks may differ
+
+
+class InOrder:
+    """One task on one shard."""
+
+    def __init__(self, kit: Kit, source: HeldSource) -> None:
+        self._kit, self._source = kit, source
+
+    def deliver(self, found: Sequence[Found]) -> str:
+        """Why these are not settled; empty if they are."""
+        kit = self._kit
+        stream, row, held = self._standing(found)
+        if not held.records:
+            return ""
+        if kit.stored.state != "online":
+            return f"the task is {kit.stored.state}"
+        crew = Crew([kit.stored], kit.desk(self._source.holding(held)), kit.shop.holds, kit.shop.job)
+        visited = visit(crew, [stream], lambda _stream: str(held.end))
+        kit.visits.append(visited)
+        row = self._row(row.stream)
+        if row.born >= stream.born and self._frontier(row) >= held.end:
+            return ""
+        notes = [*visited.held.values(), *(outcome.note for outcome in visited.outcomes if outcome.note)]
+        return notes[0] if notes else "not settled"
+
+    def keep(self, found: Sequence[Found]) -> bool:
+        """Spill what is not settled of these; whether all of it is safe."""
+        stream, _, held = self._standing(found)
+        if not held.records:
+            return True
+        return keep(self._kit.name, stream, self._kit.desk(self._source.holding(held)))
+
+    def _standing(self, found: Sequence[Found]) -> tuple[Stream, Row, Held]:
+        """The stream as it is now, the task's row there, and what is not settled yet."""
+        first, name = found[0].item, self._kit.bell.stream
+        row = self._kit.shop.ledger.get(self._kit.name, name) or self._made(name, first.id, int(first.at))
+        newest = max(one.item.at for one in found)
+        if int(found[-1].item.id) < self._frontier(row) and row.updated and newest > row.updated + _CLOCKS:
+            return self._anew(row, found)
+        row = self._passed(row, found)
+        begin = self._frontier(row)
+        records = [(int(one.item.id) + 1, one.pieces) for one in found if int(one.item.id) >= begin]
+        return Stream(name=name, born=row.born), row, Held(begin, records)
+
+    def _anew(self, row: Row, found: Sequence[Found]) -> tuple[Stream, Row, Held]:
+        """A stream of that name that is younger: the engine records the gap, once the old one's spill is delivered."""
+        begin = int(found[0].item.id)
+        stream = Stream(name=row.stream, born=max(row.born + 1, int(found[0].item.at)))
+        return stream, row, Held(begin, [(int(one.item.id) + 1, one.pieces) for one in found])
+
+    def _passed(self, row: Row, found: Sequence[Found]) -> Row:
+        """With a gap for an open range that is not presented any more."""
+        first = next((one.item.id for one in found if int(one.item.id) >= self._frontier(row)), None)
+        if row.spilled or row.open is None or first is None or int(first) < int(row.open.end):
+            return row
+        now = int(self._kit.patience.clock())
+        gap = Gap(begin=row.position, end=first, reason="expired", at=now, note="given up by the platform")
+        row = self._kit.shop.ledger.edit(self._kit.name, row.stream, lambda old: old.jump(gap), now=now)
+        facts = {"task": self._kit.name, "stream": row.stream, "begin": gap.begin, "end": gap.end}
+        log.error("records given up before they were delivered", extra=facts)
+        lost = Visit()
+        lost.add(Outcome(task=self._kit.name, stream=row.stream, effort=Effort(gaps=1)))
+        self._kit.visits.append(lost)
+        return row
+
+    def _made(self, name: str, position: str, born: int) -> Row:
+        kit = self._kit
+        made = kit.shop.ledger.create(kit.name, name, position, born, now=kit.patience.clock())
+        if made and kit.shop.tasks.find(kit.name) is None:  # asked after: a deleted task must not start all over
+            kit.shop.ledger.forget(kit.name, name)
+            raise StateError(f"task {kit.name} was deleted")
+        return self._row(name)
+
+    def _row(self, name: str) -> Row:
+        row = self._kit.shop.ledger.get(self._kit.name, name)
+        if row is None:
+            raise StateError(f"task {self._kit.name}: the row for stream {name} vanished")
+        return row
+
+    def _frontier(self, row: Row) -> int:
+        """Everything before it is settled, or lies in the object store."""
+        return max(int(row.position), int(row.spilled or 0))
