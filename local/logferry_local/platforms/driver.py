@@ -31,7 +31,8 @@ def context(settings: Mapping[str, Any], job: Mapping[str, Any]) -> object:
         return _lambda_context(settings, job)
     function = {"name": settings["name"], "handler": settings["handler"], "memory": settings["memory"]}
     function["timeout"] = settings["timeout"]
-    made: dict[str, Any] = {"request_id": job["request_id"], "region": "local", "account_id": "1000000000000000"}
+    made: dict[str, Any] = {"request_id": job["request_id"], "region": settings.get("region", "local")}
+    made["account_id"] = settings.get("account_id", "1000000000000000")
     if settings["contract"] == "fc":
         function |= {"version_id": "", "qualifier": "LATEST"}
         made |= {"log_project": "", "log_store": "", "logger": None, "getLogger": _logger}

@@ -48,6 +48,8 @@ class Instance:
         found = pipes.read(_COLD_START if cold else self._function.timeout)
         if isinstance(found, dict) and "loaded" in found:
             found = pipes.read(self._function.timeout)
+        elif isinstance(found, dict) and cold:
+            self.close(kill=True)  # it could not be loaded or initialized: the next call gets a new one
         if isinstance(found, dict):
             return Result(ok=found["ok"], reply=found["reply"])
         self.close(kill=True)

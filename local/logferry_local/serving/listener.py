@@ -44,6 +44,7 @@ class Address:
     certificate: Path | None = None
     key: Path | None = None
     head_seconds: float = 10.0  # that a request's head may take to arrive
+    idle_seconds: int = _IDLE_SECONDS  # that a connection may be silent between two requests
 
 
 class Listener:
@@ -56,7 +57,7 @@ class Listener:
             access_log=False, server_header=False, date_header=False, proxy_headers=False,
             http=partial(_Protocol, head_seconds=at.head_seconds),  # type: ignore[arg-type]  # made like the class
             h11_max_incomplete_event_size=_HEAD_BYTES, limit_concurrency=_CONNECTIONS,
-            timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=at.idle_seconds, timeout_graceful_shutdown=_GRACE_SECONDS,
             ssl_certfile=at.certificate, ssl_keyfile=at.key,
         )  # fmt: skip
         try:

@@ -48,4 +48,9 @@ def initialize(context: object) -> None:
     _warm.append(str(context))
 
 
+def refuse(context: object) -> None:
+    """Fail, as an initializer may."""
+    raise errors.Misconfigured(f"nothing to start with in pid {os.getpid()} ({type(context).__name__})")
+
+
 handler = runtime.entry(probe)
