@@ -15,14 +15,36 @@
     │   └── Conflict             somebody else wrote the row first
     └── Unfinished               the range is still open: the caller (trigger, sweep) must come again
 
-Messages never hold a secret; they say what, which value, what was expected.
+Messages never hold a secret; they say what, which value, what was expected. A message is one line of plain text: what a
+far side, a file or a caller put into it can neither begin a line of a log nor move a terminal's cursor.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 
+# Control letters of both sets, separators of lines, marks that turn the direction of writing, halves of pairs.
+_UNFIT = dict.fromkeys(
+    (
+        *range(32),
+        *range(127, 160),
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    ),
+    " ",
+)
+
+
+def _plain(message: str) -> str:
+    return message if message.isprintable() else message.translate(_UNFIT)
+
 
 class LogferryError(Exception):
     """Everything this library raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_plain(message))
 
 
 class DeliveryError(LogferryError):
@@ -54,7 +76,7 @@ class Refused(DeliveryError):
 
     def __init__(self, message: str, *, refused: Mapping[int, str], delivered: Collection[int] = ()) -> None:
         super().__init__(message)
-        self.refused = dict(refused)
+        self.refused = {index: _plain(reason) for index, reason in refused.items()}
         self.delivered = frozenset(delivered)
 
 
@@ -71,7 +93,7 @@ class ConfigError(LogferryError):
 
     def __init__(self, problems: Sequence[str], *, subject: str = "configuration") -> None:
         super().__init__(f"{subject}: " + "; ".join(problems))
-        self.problems = list(problems)
+        self.problems = [_plain(problem) for problem in problems]
         self.subject = subject
 
 
