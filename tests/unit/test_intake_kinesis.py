@@ -158,17 +158,24 @@ def test_a_paused_task_gets_its_records_once_it_is_resumed(place: Yard) -> None:
 def test_a_bad_record_is_parked_and_stops_nothing(place: Yard) -> None:
     """Not base64, not gzip, not JSON, too large: each with its bytes and its reason."""
     place.apply("one", "kinesis", stream=ARN, max_inflated=1000)
-    found = kinesis({
-        FIRST + 1: logs(1), FIRST + 2: "no JSON", FIRST + 3: gzip.compress(b"x" * 2000), FIRST + 4: b"\x1f\x8bdamaged",
-        FIRST + 5: "", FIRST + 6: gzip.compress((logs(6) + "\n7\n" + logs(8)).encode()), FIRST + 7: b"\xf3\x89\x9a\xc2ab",
-    })  # fmt: skip
+    bomb, aggregate, packed = gzip.compress(b"x" * 2000, mtime=0), b"\xf3\x89\x9a\xc2ab", logs(6) + "\n7\n" + logs(8)
+    data: list[str | bytes] = [
+        logs(1),
+        "no JSON",
+        bomb,
+        b"\x1f\x8bdamaged",
+        "",
+        gzip.compress(packed.encode()),
+        aggregate,
+    ]
+    found = kinesis({FIRST + number: one for number, one in enumerate(data)})
     found["Records"][4]["kinesis"]["data"] = "%%%"
     assert place.ring(found) == []
     assert place.taken("one") == [1, 6, 8]
     counts = place.counts("one")
     assert (counts.read, counts.delivered, counts.parked) == (9, 3, 6)
     raw = [letter.partition(b"\n")[2] for letter in place.letters("one")]
-    assert raw == [b"no JSON", gzip.compress(b"x" * 2000), b"\x1f\x8bdamaged", b"%%%", b"7", b"\xf3\x89\x9a\xc2ab"]
+    assert raw == [b"no JSON", bomb, b"\x1f\x8bdamaged", b"%%%", b"7", aggregate]
 
 
 def test_a_record_that_the_destination_refuses_is_parked(place: Yard) -> None:

@@ -30,22 +30,23 @@ class InOrder:
     def __init__(self, kit: Kit, source: HeldSource) -> None:
         self._kit, self._source = kit, source
 
-    def deliver(self, found: Sequence[Found]) -> str:
-        """Why these are not settled; empty if they are."""
+    def deliver(self, found: Sequence[Found]) -> dict[str, str]:
+        """The items that are not settled, each with the reason."""
         kit = self._kit
         stream, row, held = self._standing(found)
         if not held.records:
-            return ""
+            return {}
         if kit.stored.state != "online":
-            return f"the task is {kit.stored.state}"
+            return _from(held.begin, found, f"the task is {kit.stored.state}")
         crew = Crew([kit.stored], kit.desk(self._source.holding(held)), kit.shop.holds, kit.shop.job)
         visited = visit(crew, [stream], lambda _stream: str(held.end))
         kit.visits.append(visited)
         row = self._row(row.stream)
-        if row.born >= stream.born and self._frontier(row) >= held.end:
-            return ""
+        reached = self._frontier(row) if row.born >= stream.born else held.begin
+        if reached >= held.end:
+            return {}
         notes = [*visited.held.values(), *(outcome.note for outcome in visited.outcomes if outcome.note)]
-        return notes[0] if notes else "not settled"
+        return _from(reached, found, notes[0] if notes else "not settled")
 
     def keep(self, found: Sequence[Found]) -> bool:
         """Spill what is not settled of these; whether all of it is safe."""
@@ -104,3 +105,8 @@ class InOrder:
     def _frontier(self, row: Row) -> int:
         """Everything before it is settled, or lies in the object store."""
         return max(int(row.position), int(row.spilled or 0))
+
+
+def _from(begin: int, found: Sequence[Found], why: str) -> dict[str, str]:
+    """All that stand there or behind it."""
+    return {one.item.id: why for one in found if int(one.item.id) >= begin}

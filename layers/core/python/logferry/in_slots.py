@@ -10,10 +10,10 @@ from logferry.errors import ConfigError, LogferryError, Misconfigured, StateErro
 from logferry.group import Part
 from logferry.intake_kit import Found, Kit
 from logferry.model import Effort, Outcome
+from logferry.receipts import Standing
 from logferry.rounds import Visit
 from logferry.slots import deliver, spare
 from logferry.sources import Stream
-from logferry.sources._bodies import Piece
 from logferry.sources._held import Held, HeldSource
 from logferry.sources._posts import PostSource
 from logferry.spill import keep
@@ -27,36 +27,35 @@ class InSlots:
 
     def __init__(self, kit: Kit, source: PostSource) -> None:
         self._kit, self._source, self._receipts = kit, source, kit.receipts
-        self._tried = False  # whether anything was sent: what is spilled then may have arrived
 
-    def deliver(self, found: Sequence[Found]) -> str:
-        """Why these are not settled; empty if they are."""
+    def deliver(self, found: Sequence[Found]) -> dict[str, str]:
+        """The items that are not settled, each with the reason."""
         new = self._new(found)
-        if not new:
-            return ""
-        if self._kit.stored.state != "online":
-            return f"the task is {self._kit.stored.state}"
-        again = [one for one in new if self._is_again(one)]
-        first = [one for one in new if one not in again]
-        try:
-            for some, repeats in ((first, False), (again, True)):
+        names = [one.item.id for one in new]
+        if new and self._kit.stored.state != "online":
+            return dict.fromkeys(names, f"the task is {self._kit.stored.state}")
+        again = [one for one in new if one.item.id in self._kit.sent]
+        first = [one for one in new if one.item.id not in self._kit.sent]
+        left: dict[str, str] = {}
+        for some, repeats in ((first, False), (again, True)):
+            try:
                 if some:
                     self._send(some, repeats=repeats)
-        except LogferryError as error:
-            return told(error)
-        return ""
+            except LogferryError as error:
+                left |= dict.fromkeys((one.item.id for one in some), told(error))
+        return left
 
     def keep(self, found: Sequence[Found]) -> bool:
         """Spill what is not settled of these; whether all of it is safe."""
         new = self._new(found)
-        pieces = [piece for one in new for piece in one.pieces]
-        if pieces and not self._is_spilled(pieces):
+        if any(one.pieces for one in new) and not self._is_spilled(new):
             return False
         self._receipts.settle([one.item.id for one in new])
         return True
 
-    def _is_spilled(self, pieces: Sequence[Piece]) -> bool:
-        kit, version = self._kit, self._kit.stored.version if self._tried else None
+    def _is_spilled(self, new: Sequence[Found]) -> bool:
+        kit, pieces = self._kit, [piece for one in new for piece in one.pieces]
+        version = kit.stored.version if any(one.item.id in kit.sent for one in new) else None
         holder = HeldSource(None, kit.patience.clock)
         for row in spare(kit.name, kit.desk(self._source)):
             begin = max(int(row.position), int(row.spilled or 0))
@@ -66,19 +65,16 @@ class InSlots:
         return False
 
     def _new(self, found: Sequence[Found]) -> list[Found]:
-        """Those that are not settled."""
-        done: set[str] = set()
+        """Those that are not settled; of these, what may have been sent is noted."""
+        known: dict[str, Standing] = {}
 
         def look(name: str) -> None:
-            if self._receipts.is_done(name):
-                done.add(name)
+            known[name] = self._receipts.standing(name)
 
         side_by_side(look, ((one.item.id,) for one in found), lambda: None)
-        return [one for one in found if one.item.id not in done]
-
-    def _is_again(self, one: Found) -> bool:
-        """Whether somebody may have delivered it already."""
-        return one.item.tries > 1 or (one.item.tries == 0 and self._receipts.begin(one.item.id))
+        new = [one for one in found if known[one.item.id] != "done"]
+        self._kit.sent.update(one.item.id for one in new if one.item.tries > 1 or known[one.item.id] == "begun")
+        return new
 
     def _send(self, found: Sequence[Found], *, repeats: bool) -> None:
         """All of these as one post, then their receipts. Raises what keeps them from being settled."""
@@ -90,7 +86,10 @@ class InSlots:
         health = kit.shop.holds.health(kit.name)
         if health is not None and not kit.shop.holds.probe(kit.name, kit.patience.clock()):
             raise Transient(f"held: {health.reason}")
-        self._tried = True
+        for one in found:
+            if one.item.tries == 0 and not repeats:
+                self._receipts.begin(one.item.id)
+        kit.sent.update(names)
         try:
             part = deliver(kit.shop.job(kit.stored), post, self._source, kit.desk(self._source, repeats=repeats))
         except (ConfigError, Misconfigured) as error:  # this task's own trouble (a missing secret)

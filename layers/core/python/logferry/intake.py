@@ -41,7 +41,7 @@ _SPARED, _SPARED_SECONDS = 0.1, 30.0  # of a call's time, kept for spilling: at 
 class _Way(Protocol):
     """How a task takes items: in the order of a stream, or by their names."""
 
-    def deliver(self, found: Sequence[Found]) -> str: ...
+    def deliver(self, found: Sequence[Found]) -> dict[str, str]: ...
 
     def keep(self, found: Sequence[Found]) -> bool: ...
 
@@ -84,23 +84,23 @@ class _Taker(Struct):
 
     def deliver(self) -> None:
         """Everything, as far as it goes. Raises nothing: what goes wrong here is no other task's trouble."""
-        done: set[str] = set()
         items = self.kit.bell.items
+        seen: set[str] = set()
         try:
             way = _way(self.kit, own=self.own)
             for found in self.kit.unpacked(items):
-                why = way.deliver(found)
-                if why:
-                    log.warning("delivery is delayed", extra={"task": self.kit.name, "reason": why})
-                    self._leave((one.item for one in found), why)
+                left = way.deliver(found)
+                self.left |= left
+                seen.update(one.item.id for one in found)
+                if left:
+                    reason = next(iter(left.values()))
+                    log.warning("delivery is delayed", extra={"task": self.kit.name, "reason": reason})
                     if self._in_order:
                         break
-                else:
-                    done.update(one.item.id for one in found)
-            self._leave((item for item in items if item.id not in done), "after what is not settled")
+            self._leave((item for item in items if item.id not in seen), "after what is not settled")
         except Exception as error:  # noqa: BLE001  # a mistake of ours too: the items come again, for this task only
             self._tell(error)
-            self._leave((item for item in items if item.id not in done), told(error))
+            self._leave((item for item in items if item.id not in seen), told(error))
 
     def keep(self, patience: Patience, *, others: bool) -> None:
         """Spill what is left and would be lost, or would keep back the tasks that are done (`others`)."""
@@ -161,4 +161,4 @@ def _kit(rung: doorbells.Rung, stored: Stored, shop: Workshop, patience: Patienc
     if among > 1:
         until = patience.clock() + shop.settings.patience_seconds + shop.settings.reserve_seconds
         mine = replace(mine, time_left=lambda: min(patience.time_left() - spared, until - patience.clock()))
-    return Kit(stored, cast("Arrivals", rung.bell), module, source, shop, mine, [])
+    return Kit(stored, cast("Arrivals", rung.bell), module, source, shop, mine, [], set())

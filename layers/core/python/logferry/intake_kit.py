@@ -41,6 +41,7 @@ class Kit(Struct, frozen=True):
     shop: Workshop
     patience: Patience
     visits: list[Visit]  # what came of it, for the meter
+    sent: set[str]  # items that may have been sent, now or at another time
 
     @property
     def name(self) -> str:

@@ -6,7 +6,9 @@ time, so that a kill in between is known.
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
@@ -14,9 +16,10 @@ from logferry import rows
 from logferry.errors import Conflict
 from logferry.state import Item, Table
 
-__all__ = ["SCHEMA", "Receipts"]
+__all__ = ["SCHEMA", "Receipts", "Standing"]
 
 SCHEMA = 1
+Standing = Literal["new", "begun", "done"]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,18 +35,19 @@ class Receipts:
     def __init__(self, table: Table, task: str, clock: Callable[[], float], seconds: float) -> None:
         self._table, self._task, self._clock, self._seconds = table, task, clock, seconds
 
-    def is_done(self, name: str) -> bool:
-        """Whether it was settled."""
+    def standing(self, name: str) -> Standing:
+        """What is known of it."""
         found = self._table.get(*self._place(name))
-        return found is not None and _decode(found).done
+        if found is None:
+            return "new"
+        return "done" if _decode(found).done else "begun"
 
-    def begin(self, name: str) -> bool:
-        """Say that it is about to be delivered; whether somebody had said so before, who may have delivered it."""
-        try:
-            self._put(name, done=False)
-        except Conflict:
-            return True
-        return False
+    def begin(self, name: str) -> None:
+        """Say that it is about to be delivered. Somebody may have said so before."""
+        with suppress(Conflict):
+            self._table.put(
+                *self._place(name), _body(done=False), expect=None, expires=self._clock() + self._seconds
+            )  # fmt: skip
 
     def settle(self, names: Collection[str]) -> None:
         """Say that these are settled. Raises StateError; then they are delivered again."""
@@ -52,10 +56,6 @@ class Receipts:
                 self._table, *self._place(name), lambda item: _body(done=True) if _wants(item) else None,
                 expires=self._clock() + self._seconds,
             )  # fmt: skip
-
-    def _put(self, name: str, *, done: bool) -> None:
-        expires = self._clock() + self._seconds
-        self._table.put(*self._place(name), _body(done=done), expect=None, expires=expires)
 
     def _place(self, name: str) -> tuple[str, str]:
         digest = blake2b(name.encode("utf-8", "replace"), digest_size=16).hexdigest()
