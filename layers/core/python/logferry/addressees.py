@@ -9,23 +9,35 @@ from logferry.kinds import Chosen
 from logferry.task import Task
 from logferry.task_store import Stored
 
-__all__ = ["addressees", "unreadable"]
+__all__ = ["addressees", "is_read", "unreadable"]
 
 
 def addressees(kind: str, bell: object, tasks: Sequence[Stored], place: str) -> list[Stored]:
     """Tasks of this kind that the doorbell means, in any state. ConfigError that names what is read, if none."""
-    readable = [(stored, task) for stored in tasks if (task := _readable(stored))]
-    there = [stored for stored, task in readable if task.source.kind == kind and _rings(bell, task.source)]
+    there = _meant(kind, bell, tasks)
     if not there:
-        known = sorted({_shown(task.source) for _, task in readable})
+        known = sorted({_shown(task.source) for stored in tasks if (task := _readable(stored))})
         reads = "; ".join(known) or "nothing yet (logferry task apply)"
         raise ConfigError([f"source: {place} is read by no task; the tasks read {reads}"], subject="event")
     return there
 
 
+def is_read(kind: str, bell: object, tasks: Sequence[Stored]) -> bool:
+    """Whether the doorbell means any of them."""
+    return bool(_meant(kind, bell, tasks) or unreadable(kind, tasks))
+
+
 def unreadable(kind: str, tasks: Sequence[Stored]) -> list[Stored]:
     """Tasks of this kind that this release cannot read: the event may be for them."""
     return [stored for stored in tasks if not _readable(stored) and kind in (stored.spec or {}).get("source", ())]
+
+
+def _meant(kind: str, bell: object, tasks: Sequence[Stored]) -> list[Stored]:
+    return [
+        stored
+        for stored in tasks
+        if (task := _readable(stored)) and task.source.kind == kind and _rings(bell, task.source)
+    ]
 
 
 def _shown(source: Chosen) -> str:

@@ -12,21 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from logferry import doorbells, kinds
-from logferry.addressees import addressees
+from logferry import doorbells, kinds, registry
+from logferry.addressees import addressees, is_read
+from logferry.arrivals import Arrivals
 from logferry.delivery import Patience
 from logferry.doorbells import Rung, Way
+from logferry.drain import drain
 from logferry.errors import ConfigError, LogferryError, Unfinished, is_passing, told
-from logferry.ledger import Row
-from logferry.model import Counts, Effort, Outcome, Position
+from logferry.model import Counts, Effort, Outcome
 from logferry.put_events import Creation
 from logferry.rounds import Crew, Visit, visit
 from logferry.runtime import Call
 from logferry.sls import trigger
 from logferry.sources import Stream
-from logferry.spill_source import Gone
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
 
@@ -70,7 +69,7 @@ def sweep(call: Call) -> dict[str, object]:
 
             return errands.visit(crew, shop.table)
         if source.replays == "never":
-            return _spilled(crew)  # its logs come by themselves; a held task's probe is for them
+            return drain(crew)  # its logs come by themselves: what could not be delivered then is all there is
         return visit(crew, source.streams(), lambda stream: source.position(stream.name, "end"))
 
     round_ = _go_round([stored for stored in shop.tasks.all() if stored.state == "online"], shop, call, one)
@@ -85,39 +84,55 @@ def _raise_mistakes(round_: "_Round") -> None:
             raise error
 
 
-def _spilled(crew: Crew) -> Visit:
-    """What could not be delivered when it came, each task for itself."""
-    found = Visit()
-    for stored in crew.tasks:
-        for row in crew.desk.ledger.rows(stored.name):
-            if row.spilled:
-                gone = replace(crew.desk, source=Gone(crew.desk.source, row.spilled))
-                stream = Stream(name=row.stream, born=row.born)
-                found.join(visit(replace(crew, tasks=[stored], desk=gone), [stream], _end_of(row)))
-    return found
-
-
-def _end_of(row: Row) -> Callable[[Stream], Position]:
-    return lambda _stream: row.spilled
-
-
 def _take(rung: Rung, call: Call) -> Mapping[str, object]:
+    """The logs are in it, but for a queue of an object store's events, which no task reads as logs."""
     from logferry import intake  # not for those whose logs are pulled: a cold start pays for each module
 
+    if rung.kind == "sqs":
+        from logferry import queued_puts
+
+        bell, tasks = cast("Arrivals", rung.bell), workshop(call.environ).tasks.all()
+        found = queued_puts.read(bell)
+        if found and not is_read("sqs", bell, tasks):
+            return _fetch_queued(bell, found, tasks, call)
     return intake.take(rung, call)
 
 
 def _fetch(rung: Rung, call: Call) -> Mapping[str, object]:
     """Noted first: what cannot be delivered now, `sweep` goes on with, so nothing is raised for it."""
-    from logferry import errand_notes, errands  # as above
+    from logferry import errand_notes  # as above
 
     shop = workshop(call.environ)
     tasks = shop.tasks.all()
     noted = errand_notes.note(cast("Sequence[Creation]", rung.bell), tasks, shop.table, time.time())
-    able = [stored for stored in tasks if stored.name in noted.marks and stored.state == "online"]
-    round_ = _go_round(able, shop, call, lambda crew: errands.visit(crew, shop.table, noted.marks))
+    return {**_fetched(tasks, noted.marks, shop, call).answer(), "objects": noted.counts}
+
+
+def _fetch_queued(
+    bell: Arrivals, found: Mapping[str, Sequence[Creation]], tasks: Sequence[Stored], call: Call
+) -> Mapping[str, object]:
+    """A message that is noted is settled, whatever becomes of its objects."""
+    from logferry import errand_notes, queued_puts  # as above
+
+    shop, marks = workshop(call.environ), dict[str, list[str]]()
+
+    def note(creations: Sequence[Creation]) -> None:
+        for name, mine in errand_notes.note(creations, tasks, shop.table, time.time()).marks.items():
+            marks.setdefault(name, []).extend(mine)
+
+    failed = queued_puts.note_each(bell, found, note)
+    _fetched(tasks, marks, shop, call)
+    answer: Mapping[str, object] = registry.find("sources", "sqs").answer(bell, failed)
+    return answer
+
+
+def _fetched(tasks: Sequence[Stored], marks: Mapping[str, Sequence[str]], shop: Workshop, call: Call) -> "_Round":
+    from logferry import errands  # as above
+
+    able = [stored for stored in tasks if stored.name in marks and stored.state == "online"]
+    round_ = _go_round(able, shop, call, lambda crew: errands.visit(crew, shop.table, marks))
     _raise_mistakes(round_)
-    return {**round_.answer(), "objects": noted.counts}
+    return round_
 
 
 _WAYS: Mapping[Way, Callable[[Rung, Call], Mapping[str, object]]] = {
