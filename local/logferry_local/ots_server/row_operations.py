@@ -8,7 +8,7 @@ from logferry_local.ots_server.messages import messages
 from logferry_local.ots_server.plain_buffer import Cell, Row, read_row, write_rows
 from logferry_local.ots_server.refusals import Refusal, parameter
 from logferry_local.ots_server.store import Store, Table
-from logferry_local.ots_server.versions import Pick, applied, columns_of, picked, stored
+from logferry_local.ots_server.versions import Pick, applied, columns_of, live, picked
 
 __all__ = ["delete_row", "get_row", "pick_of", "put_row", "set_consumed", "update_row"]
 
@@ -88,7 +88,7 @@ def _conditioned(store: Store, table: Table, key: bytes, condition: Any, now: in
     """The cells that are there; Refusal if the condition does not hold."""
     test = compiled(condition.column_condition) if condition.column_condition else None
     row = store.get(table, key)
-    cells = stored(row.cells, table, now) if row else []
+    cells = live(row.cells, table, now) if row else []
     is_there = row is not None and (bool(cells) or not row.cells)
     wanted = {_EXIST: is_there, _NOT_EXIST: not is_there}.get(condition.row_existence, True)
     if not wanted or (test and not test(columns_of(cells))):

@@ -12,7 +12,7 @@ from logferry_local.ots_server.refusals import parameter
 from logferry_local.ots_server.store import Table
 from logferry_local.ots_server.values import Edge, Value
 
-__all__ = ["Pick", "applied", "columns_of", "picked", "stored"]
+__all__ = ["Pick", "applied", "columns_of", "live", "picked"]
 
 MAX_VALUE = 2 * 1024 * 1024
 MAX_COLUMNS = 1024
@@ -38,20 +38,11 @@ def columns_of(cells: Iterable[Cell]) -> dict[str, list[Value]]:
     return found
 
 
-def stored(cells: Sequence[Cell], table: Table, now: int) -> list[Cell]:
-    """The cells as they are kept: with a time, sorted, too old and too many ones left out."""
-    newest: dict[tuple[str, int], Cell] = {}
-    for cell in cells:
-        at = now if cell.at is None else cell.at
-        newest[cell.name, at] = Cell(cell.name, cell.value, at)
-    kept: list[Cell] = []
-    count = 0
-    for (name, at), cell in sorted(newest.items(), key=lambda pair: (pair[0][0], -pair[0][1])):
-        count = count + 1 if kept and kept[-1].name == name else 1
-        is_live = table.time_to_live < 0 or at + table.time_to_live * 1000 > now
-        if count <= table.max_versions and is_live:
-            kept.append(cell)
-    return kept
+def live(cells: Sequence[Cell], table: Table, now: int) -> list[Cell]:
+    """Those of a stored row's cells that the table's time to live leaves."""
+    if table.time_to_live < 0:
+        return list(cells)
+    return [cell for cell in cells if (cell.at or 0) + table.time_to_live * 1000 > now]
 
 
 def applied(old: Sequence[Cell], changes: Sequence[Cell], table: Table, now: int) -> list[Cell]:
@@ -67,12 +58,12 @@ def applied(old: Sequence[Cell], changes: Sequence[Cell], table: Table, now: int
             cells = [cell for cell in cells if (cell.name, cell.at) != (change.name, change.at)]
         else:
             cells.append(_added(cells, change))
-    return stored(cells, table, now)
+    return _ordered(cells, table, now)
 
 
 def picked(row: Row, pick: Pick, table: Table, now: int) -> Row | None:
     """What of the row is read; None if that is nothing."""
-    kept = stored(row.cells, table, now)
+    kept = live(row.cells, table, now)
     names = set(pick.names) - {column.name for column in table.columns}
     found: list[Cell] = []
     for cell in kept:
@@ -83,6 +74,21 @@ def picked(row: Row, pick: Pick, table: Table, now: int) -> Row | None:
     if not found and (names or row.cells):
         return None
     return Row(row.key, found)
+
+
+def _ordered(cells: Sequence[Cell], table: Table, now: int) -> list[Cell]:
+    """The cells as they are kept: with a time, sorted, too many versions left out."""
+    newest: dict[tuple[str, int], Cell] = {}
+    for cell in cells:
+        at = now if cell.at is None else cell.at
+        newest[cell.name, at] = Cell(cell.name, cell.value, at)
+    kept: list[Cell] = []
+    count = 0
+    for (name, _), cell in sorted(newest.items(), key=lambda pair: (pair[0][0], -pair[0][1])):
+        count = count + 1 if kept and kept[-1].name == name else 1
+        if count <= table.max_versions:
+            kept.append(cell)
+    return kept
 
 
 def _added(cells: Sequence[Cell], change: Cell) -> Cell:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from logferry.errors import ConfigError
+from logferry.errors import ConfigError, Misconfigured
 from logferry.state._ots_client import Spot
 
 __all__ = ["NEVER", "Kept", "absent", "at", "exactly", "kept", "key_of", "spot_of"]
@@ -27,9 +27,12 @@ class Kept(NamedTuple):
 
 
 def kept(row: Any) -> Kept:  # noqa: ANN401  # the SDK's
-    """The SDK's row."""
+    """The SDK's row; Misconfigured if somebody else wrote it."""
     columns = {column[0]: column[1] for column in row.attribute_columns}
-    return Kept(dict(row.primary_key)["sort"], bytes(columns.get("value", b"")), columns["version"], columns["expires"])
+    sort, version, expires = dict(row.primary_key).get("sort"), columns.get("version"), columns.get("expires")
+    if not isinstance(sort, str) or not isinstance(version, str) or not isinstance(expires, int):
+        raise Misconfigured("tablestore: a row lacks `version` or `expires`: is this table logferry's own?")
+    return Kept(sort, bytes(columns.get("value", b"")), version, expires)
 
 
 def key_of(partition: str, sort: Any) -> list[tuple[str, Any]]:  # noqa: ANN401  # text, or the SDK's least and greatest

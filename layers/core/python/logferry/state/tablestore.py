@@ -25,6 +25,7 @@ __all__ = ["FORM", "OPTIONS", "OtsTable", "create_table", "open_table"]
 OPTIONS = ("region", "endpoint")
 FORM = "tablestore:INSTANCE/TABLE?region=…&endpoint=…"
 
+_KEY = ("partition", "sort")
 _ROUNDS = 3  # times that a row may come and go while one write makes it
 _LOST = "OTSConditionCheckFail"
 _GRACE = 3600  # seconds that an expired row stays, should the clock have been wrong
@@ -125,7 +126,7 @@ class OtsTable:
         start = key_of(partition, sdk.INF_MIN if self._chance() < 0.5 else sort)
         end = key_of(partition, sdk.INF_MAX)
         _, _, rows, _ = self._ots.call(
-            "get_range", self._table, "FORWARD", start, end, ["version", "expires"], _LOOK, None, 1
+            "get_range", self._table, "FORWARD", start, end, [*_KEY, "version", "expires"], _LOOK, None, 1
         )
         gone = [row for row in map(kept, rows) if row.expires <= self._clock() - _GRACE]
         for row in gone[:_REMOVED]:
@@ -143,14 +144,14 @@ def create_table(location: str, options: Mapping[str, str], sleep: Callable[[flo
     sdk, name = ots.sdk, ots.spot.table
     try:
         with suppress(Refusal):
-            meta = sdk.TableMeta(name, [("partition", "STRING"), ("sort", "STRING")])
+            meta = sdk.TableMeta(name, [(name, "STRING") for name in _KEY])
             unit = sdk.ReservedThroughput(sdk.CapacityUnit(0, 0))
             ots.call("create_table", meta, sdk.TableOptions(-1, 1, 86400), unit, judged=("OTSObjectAlreadyExist",))
         _await(ots, sleep)
         told = ots.call("describe_table", name)
     finally:
         ots.close()
-    if told.table_meta.schema_of_primary_key != [("partition", "STRING"), ("sort", "STRING")]:
+    if told.table_meta.schema_of_primary_key != [(name, "STRING") for name in _KEY]:
         raise Misconfigured(f"{ots.spot}: the table is there with another key than `partition`, `sort`, both strings")
     if told.table_options.time_to_live != -1:
         raise Misconfigured(f"{ots.spot}: the table has a time to live, which would delete positions: set it to -1")
