@@ -16,7 +16,7 @@ import msgspec
 from logferry import config
 from logferry.errand_notes import options_of
 from logferry.errand_rows import Done, Due, Errand, Errands
-from logferry.errand_slots import Slots, end_of
+from logferry.errand_slots import Slots, bound_to, end_of
 from logferry.errors import ConfigError, Conflict, Expired, LogferryError, Misconfigured, Transient, Unfinished, told
 from logferry.group import Part, Pull, pump
 from logferry.job import Job
@@ -143,8 +143,12 @@ class _Work:
                     self._give_back(mark, None)
                     return True, True
                 part = self._pump(job, errand, row, mark)
-                if part.lane or part.error:
-                    return self._follow_up(part, mark)
+                if part.lane is None and part.error is None:
+                    continue  # another object was quicker
+                if part.lane and part.error is None and bound_to(part.lane.claim.row) == mark:
+                    self._add(part)  # what an earlier call may have sent already; now the rest
+                    continue
+                return self._follow_up(part, mark)
             raise Transient("other objects took each slot first", retry_after=1.0)
         except LogferryError as error:
             self._give_back(mark, error)
@@ -170,28 +174,33 @@ class _Work:
         lane, error = part.lane, part.error
         if lane is None:
             raise error or Transient("nothing was read")
-        row, effort = lane.claim.row, lane.effort
+        row, gaps = lane.claim.row, 0
         if isinstance(error, Expired):
             log.error("object lost", extra={"task": self._task, "stream": row.stream, "reason": str(error)})
-            row, effort = self._slots.lose(row, mark, str(error)), effort + Effort(gaps=1)
-        elif error is not None and not isinstance(error, Unfinished | Conflict):
-            effort += Effort(errors=1)
-        is_settled = error is None or isinstance(error, Expired)
-        note = "" if error is None else told(error)
-        self._found.add(Outcome(
-            task=self._task, stream=row.stream, counts=lane.counts, effort=effort, note=note,
-            finished=is_settled or isinstance(error, Conflict), held=isinstance(error, Misconfigured),
-        ))  # fmt: skip
+            row, gaps = self._slots.lose(row, mark, str(error)), 1
+        is_settled = error is None or gaps > 0
+        self._add(part, gaps=gaps, finished=is_settled or isinstance(error, Conflict))
         if is_settled:
             self._slots.settle(row, mark)
         else:
             self._give_back(mark, error, moved=row.position != lane.begin)
-            self._reason = note
+            self._reason = told(error) if error else ""
         if isinstance(error, Misconfigured):
             self._hold(str(error))
         elif lane.counts.read:
             self._crew.holds.release(self._task)  # it delivered: a hold, if there was one, is over
         return is_settled or isinstance(error, Conflict), is_settled or isinstance(error, Conflict)
+
+    def _add(self, part: Part, *, gaps: int = 0, finished: bool = False) -> None:
+        """Tell what one pull came to."""
+        lane, error = part.lane, part.error
+        if lane is not None:
+            failed = error is not None and not isinstance(error, Expired | Unfinished | Conflict)
+            self._found.add(Outcome(
+                task=self._task, stream=lane.claim.row.stream, counts=lane.counts,
+                effort=lane.effort + Effort(gaps=gaps, errors=int(failed)), finished=finished,
+                held=isinstance(error, Misconfigured), note=told(error) if error else "",
+            ))  # fmt: skip
 
     def _give_back(self, mark: str, error: Exception | None, *, moved: bool = False) -> None:
         """Let others have it; after a failure not at once."""

@@ -5,6 +5,7 @@ written over since, is Expired, and so is the rest of one that is damaged.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -88,14 +89,11 @@ class ObjectsSource:
 
     def _parts(self, wanted: Wanted, begin: Position, at: places.Spot) -> Iterator[Part]:
         """What is whole comes before what is Expired."""
-        content = self._opened(wanted, 0)
-        trouble: Expired | None = None
-        cuts: list[Cut] = []
-        size = 0
-        try:
-            form, found = self._framed(content, wanted, at.offset)
-            setting = Setting(wanted, form, self._options.time_field or "")
+        cuts, size = list[Cut](), 0
+        with closing(self._opened(wanted, 0)) as content:
             try:
+                form, found = self._framed(content, wanted, at.offset)
+                setting = Setting(wanted, form, self._options.time_field or "")
                 for cut in found:
                     if size >= _PART or len(cuts) >= self._options.max_records:
                         end = places.inside(at.number, cuts[-1].end, wanted.mark)
@@ -103,16 +101,14 @@ class ObjectsSource:
                         begin, cuts, size = end, [], 0
                     cuts.append(cut)
                     size += len(cut.raw)
-            except Expired as error:
-                trouble = error
-            if trouble is None:
                 yield Part(cuts, begin, places.after(at.number, wanted.mark), setting)
-            elif cuts:
+            except Expired as error:
+                trouble = Expired(f"{wanted.label}: the rest of it cannot be read: {error}")
+            else:
+                return
+            if cuts:
                 yield Part(cuts, begin, places.inside(at.number, cuts[-1].end, wanted.mark), setting)
-        finally:
-            content.close()
-        if trouble is not None:
-            raise Expired(f"{wanted.label}: the rest of it cannot be read: {trouble}")
+        raise trouble
 
     def _opened(self, wanted: Wanted, begin: int) -> Content:
         for key in wanted.keys:
@@ -152,11 +148,8 @@ class ObjectsSource:
 
     def _onward(self, wanted: Wanted, offset: int) -> Iterator[bytes]:
         """From there on, without what is before it."""
-        content = self._opened(wanted, offset)
-        try:
+        with closing(self._opened(wanted, offset)) as content:
             yield from _bounded(unpacked(content, "none")[1], self._options.max_object - offset)
-        finally:
-            content.close()
 
     def _headed(self, form: Form, at: int, pieces: Iterator[bytes]) -> tuple[Form, int, Iterator[bytes]]:
         """Without the lines that are no records; the last of them names the columns, unless the task does."""
