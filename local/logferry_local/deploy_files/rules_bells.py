@@ -30,6 +30,7 @@ def check(root: Node, found: list[Deployed], code: Code, notes: Notes) -> None:
     for bell in (*_events(found, notes), *_resources(resources, found, notes)):
         if bell.kind in _PARTIAL:
             _partial(bell, notes)
+            _in_order(bell.properties, notes)
             source = bell.properties.get("Queue") or bell.properties.get("EventSourceArn")
             _visibility(bell.one, resources.get(referred(source) or ""), notes)
         elif bell.kind == "CloudWatchLogs":
@@ -86,6 +87,15 @@ def _partial(bell: _Bell, notes: Notes) -> None:
         fix = "Add FunctionResponseTypes: [ReportBatchItemFailures]."
         place = bell.properties
         notes.add(place.line, place.column, what, "[ReportBatchItemFailures], as the code answers", fix)
+
+
+def _in_order(properties: Node, notes: Notes) -> None:
+    """One batch of a shard at a time: its position is one number, and a later batch would pass for settled."""
+    factor, window = properties.get("ParallelizationFactor"), properties.get("TumblingWindowInSeconds")
+    if factor is not None and factor.value != 1:
+        notes.at(factor, "1: a task has one position a shard", "Write ParallelizationFactor: 1.")
+    if window is not None and window.value != 0:
+        notes.at(window, "none: the code answers with what failed", "Leave out TumblingWindowInSeconds.")
 
 
 def _visibility(one: Deployed, queue: Node | None, notes: Notes) -> None:
