@@ -6,6 +6,7 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom run
 
 import json
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class RuntimeApi:
         class Handler(_Handler):
             runtime = api
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -101,6 +102,13 @@ class RuntimeApi:
             self._ending, self._running, self._waiting = ending, None, None
             self._changed.notify_all()
             return True
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet about a runtime that was killed while it was connected: that is how sandboxes end."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # passed on as it came
 
 
 class _Handler(BaseHTTPRequestHandler):
