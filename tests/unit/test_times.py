@@ -1,6 +1,10 @@
 """Times as people write them."""
 
+from email.utils import formatdate
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logferry import times
 
@@ -25,3 +29,9 @@ def test_a_time_without_an_offset_is_utc_and_that_is_said() -> None:
     """It would mean another moment on another machine otherwise."""
     assert times.assumption("2018-12-26 0:0:0") == "2018-12-26 0:0:0 has no offset: taken as UTC"
     assert (times.assumption("2019-1-1 0:0:0+8:00"), times.assumption("begin")) == ("", "")
+
+
+@given(st.floats(0, 253_402_300_799))
+def test_the_date_of_a_header_is_the_standard_librarys(seconds: float) -> None:
+    """Without its module for mail, which a cold start would load."""
+    assert times.http_date(seconds) == formatdate(int(seconds), usegmt=True)
