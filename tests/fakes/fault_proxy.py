@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-__all__ = ["Answer", "FaultProxy", "HalfAnswer", "LostAnswer", "fault_proxy"]
+__all__ = ["Answer", "FaultProxy", "HalfAnswer", "LostAnswer", "PassedOn", "fault_proxy"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,12 @@ class HalfAnswer:
     """Pass the call on, send half of the answer's body, close."""
 
 
-Fault = Answer | LostAnswer | HalfAnswer
+@dataclass(frozen=True)
+class PassedOn:
+    """No fault: for calls in between."""
+
+
+Fault = Answer | LostAnswer | HalfAnswer | PassedOn
 
 
 @dataclass
@@ -66,6 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
     proxy: ClassVar[FaultProxy]
     protocol_version = "HTTP/1.1"
     timeout = 30
+    disable_nagle_algorithm = (
+        True  # head and body are two writes, and the client's delayed answer to the first takes 40 ms
+    )
 
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
