@@ -16,6 +16,7 @@ from logferry_local.deploy_files import (
     rules_code,
     rules_environment,
     rules_fc,
+    rules_secrets,
     sam,
     variables,
 )  # fmt: skip
@@ -56,6 +57,7 @@ def _fc(text: str, code: Code, notes: Notes) -> list[Deployed]:
     _functions(root.get("resources"), found, code, notes)
     rules_fc.check(found, code, notes)
     arns.check(root, notes)
+    rules_secrets.check(root, notes)
     return found
 
 
@@ -68,6 +70,7 @@ def _aws(text: str, code: Code, notes: Notes) -> list[Deployed]:
     _functions(root.get("Resources"), found, code, notes)
     rules_aws.check(root, found, code, notes)
     references.check(root, notes)
+    rules_secrets.check(root, notes)
     return found
 
 

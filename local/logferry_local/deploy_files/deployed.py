@@ -28,6 +28,7 @@ class Deployed:
     environment: Node | None
     variables: dict[str, Node]
     layers: list[tuple[str | None, Node]] | None  # ours by name; None: another's, or known only at deployment
+    layers_at: Node | None
 
 
 def fc_functions(root: Node) -> list[Deployed]:
@@ -46,6 +47,7 @@ def fc_functions(root: Node) -> list[Deployed]:
                 initializer=props.get("instanceLifecycleConfig", "initializer", "handler"), code=props.get("code"),
                 timeout=props.get("timeout"), memory=props.get("memorySize"), environment=environment,
                 variables=mapping(environment), layers=[(_fc_layer(layer), layer) for layer in layers],
+                layers_at=rows,
             )
         )  # fmt: skip
     return made
@@ -72,6 +74,7 @@ def aws_functions(root: Node) -> list[Deployed]:
                 memory=found.get("MemorySize"), environment=next((part for part in reversed(both) if part), None),
                 variables={key: node for part in both for key, node in mapping(part).items()},
                 layers=[(_aws_layer(layer, resources), layer) for layer in layers] if known else None,
+                layers_at=found.get("Layers"),
             )
         )  # fmt: skip
     return made

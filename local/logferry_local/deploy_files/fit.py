@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from logferry import expectations
 from logferry.config import Config
-from logferry.expectations import expected
 from logferry_local.deploy_files.findings import HIDDEN, Notes, may_be_secret, shown
 from logferry_local.deploy_files.nodes import Node, Unknown
 
@@ -45,6 +45,12 @@ def fit(node: Node, kind: Any, notes: Notes) -> None:  # noqa: ANN401  # a type 
                 notes.at(node, expected(rows), _entries(least, most), value=f"{len(node.value)} entries")
             return
     _leaf(node, kind, notes)
+
+
+def expected(kind: Any) -> str:  # noqa: ANN401  # a type expression
+    """What may be written, in words."""
+    steps = {meta.multiple_of for option in _options(kind) for meta in _bare(option)[1] if meta.multiple_of}
+    return expectations.expected(kind) + "".join(f", in steps of {step:g}" for step in steps)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from logferry_local import packaging
 from logferry_local.deploy_files.code import App, Code
-from logferry_local.deploy_files.deployed import Deployed, substituted
+from logferry_local.deploy_files.deployed import Deployed, folder, substituted
 from logferry_local.deploy_files.findings import Notes
 from logferry_local.deploy_files.fit import nearest
-from logferry_local.deploy_files.nodes import Node, text_of
+from logferry_local.deploy_files.nodes import Node, mapping, text_of
 from logferry_local.packaging import slim
 
 __all__ = ["PLACES", "check", "check_names", "place_kind"]
@@ -22,18 +22,21 @@ _OPTIONAL = frozenset({"powertools", "codecs"})
 
 def check_names(resources: Node | None, found: Sequence[Deployed], code: Code, notes: Notes) -> None:
     """Every function of functions/ is deployed, and none besides."""
+    if resources is None:
+        return
     there = {one.name for one in found}
-    for name in code.apps:
-        if name not in there and resources is not None:
-            fix = f"Add the function of functions/{name}, or delete that folder."
-            place = (resources.line, resources.column)
-            notes.add(*place, (resources.under(name), "missing"), f"functions/{name} among the functions", fix)
-    for one in found:
-        if one.name not in code.apps:
-            near = nearest(one.name, list(code.apps))
+    meant = set[str]()  # missing functions whose misspelling is told already
+    for key in mapping(resources):
+        name = next((one.name for one in found if one.name in (key, folder(key))), None)
+        if name is not None and name not in code.apps:
+            near = nearest(name, sorted(code.apps.keys() - there)) or nearest(name, sorted(code.apps))
+            meant.add(near)
             fix = f"Name it after functions/{near}." if near else "Take it out, or add its folder below functions/."
-            expected = f"a function of {', '.join(code.apps)}"
-            notes.add(one.node.line, one.node.column, (one.node.path, one.name), expected, fix)
+            notes.key(resources, key, f"a function of {', '.join(code.apps)}", fix)
+    for name in sorted(code.apps.keys() - there - meant):
+        fix = f"Add the function of functions/{name}, or delete that folder."
+        place = (resources.line, resources.column)
+        notes.add(*place, (resources.under(name), "missing"), f"functions/{name} among the functions", fix)
 
 
 def check(one: Deployed, code: Code, notes: Notes) -> None:
@@ -91,7 +94,7 @@ def _layers(one: Deployed, app: App, code: Code, notes: Notes) -> None:
     others = [node for name, node in one.layers if name is None and not isinstance(node.value, str)]
     if others:
         return  # known only at the deployment: it may be the one that is missing
-    place = one.layers[0][1] if one.layers else one.node
+    place = one.layers_at or one.node
     for name in sorted(_needed(one, app, code) - seen):
         what = (f"{one.node.path}.{'layers' if one.cloud == 'fc' else 'Layers'}", "missing")
         fix = f"Add the layer {name} to {one.name}."

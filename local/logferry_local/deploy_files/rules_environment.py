@@ -31,6 +31,7 @@ _KEPT = {
 # Each cloud gives its own key by a role; the other cloud's key is given by name. Without it nothing is read or kept.
 FOREIGN_KEYS = {"fc": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "aws": ("SLS_AK_ID", "SLS_AK_KEY")}
 _AWS_KINDS = ("dynamodb", "s3")
+_OWN = ("LOGFERRY_", "SLS_")
 _LOCAL_KINDS = ("sqlite", "memory", "folder")  # only one machine sees them
 _SHARED = {"state": "dynamodb:TABLE?region=REGION", "objects": "s3:BUCKET/PREFIX?region=REGION"}
 _REFERENCE = re.compile(r"secret://([^/\s,]*)/?([^\s,]*)")
@@ -63,15 +64,21 @@ def _name(one: Deployed, name: str, code: Code, notes: Notes) -> None:
             place, name, "a name that the platform does not keep for itself", "Take it out: the platform sets it."
         )
     elif name not in code.names:
-        others = sorted(code.names - one.variables.keys())
-        near = difflib.get_close_matches(name, others, n=1, cutoff=0.87)
-        if name.startswith(("LOGFERRY_", "SLS_")):
-            near = [nearest(name, others)] if nearest(name, others) else near
-            known = [known for known in sorted(code.names) if known.startswith(("LOGFERRY_", "SLS_"))]
-            fix = f"Write {near[0]}." if near else "Take it out: no code reads it."
-            notes.key(place, name, near[0] if near else f"one of {', '.join(known)}", fix)
-        elif near:
-            notes.key(place, name, near[0], f"Write {near[0]}.")
+        _unknown(name, place, (sorted(code.names - one.variables.keys()), sorted(code.names)), notes)
+
+
+def _unknown(name: str, place: Node, names: tuple[list[str], list[str]], notes: Notes) -> None:
+    """`names`: those that the code reads and this environment has not, and all that it reads."""
+    prefix = next((one for one in _OWN if name.startswith(one)), None)
+    if prefix is None:
+        near = next(iter(difflib.get_close_matches(name, names[0], n=1, cutoff=0.87)), "")
+        if near:  # else it is a name of the user's own
+            notes.key(place, name, near, f"Write {near}.")
+        return
+    rests = {known.removeprefix(prefix): known for known in reversed(names[0] + names[1]) if known.startswith(_OWN)}
+    near = rests.get(nearest(name.removeprefix(prefix), list(rests)), "")
+    known = ", ".join(one for one in names[1] if one.startswith(_OWN))
+    notes.key(place, name, near or f"one of {known}", f"Write {near}." if near else "Take it out: no code reads it.")
 
 
 def _secret(name: str, node: Node, notes: Notes) -> None:

@@ -4,6 +4,7 @@ Source of the ratio: help.aliyun.com, Function Compute 3.0, "Instance types and 
 """
 
 import json
+import math
 from collections.abc import Iterator
 
 from logferry.errors import ConfigError
@@ -47,14 +48,16 @@ def _once(node: Node | None, seen: dict[str, Node], expected: str, notes: Notes)
 def _ratio(one: Deployed, notes: Notes) -> None:
     memory, cpu = one.memory, one.node.get("cpu")
     share = cpu.value if cpu is not None else 0.35  # fc3's own default
-    if memory is None or not isinstance(memory.value, int) or not isinstance(share, int | float):
+    if memory is None or not isinstance(memory.value, int) or not 128 <= memory.value <= 32768 or memory.value % 64:
+        return  # told already
+    if isinstance(share, bool) or not isinstance(share, int | float):
         return
-    if isinstance(share, bool) or share <= 0 or 1 <= memory.value / 1024 / share <= 4:
+    if not 0.05 <= share <= 16 or 1 <= memory.value / 1024 / share <= 4:
         return
-    low, high = memory.value / 4096, memory.value / 1024
-    node = cpu or memory
+    low, high = math.ceil(memory.value / 4096 * 20) / 20, math.floor(memory.value / 1024 * 20) / 20  # in steps of 0.05
     value = f"{share:g} vCPU with {memory.value} MB"
-    notes.at(node, "1 to 4 GB a vCPU", f"Write cpu {low:g} to {high:g}, or other memory.", value=value)
+    fix = f"Write cpu {low:g} to {max(low, high):g}, or other memory."
+    notes.at(cpu or memory, "1 to 4 GB a vCPU", fix, value=value)
 
 
 def _trigger(trigger: Node, one: Deployed, code: Code, notes: Notes) -> None:
@@ -120,21 +123,20 @@ def _logstore(node: Node | None) -> tuple[str, str] | None:
 
 
 def _log_circle(trigger: Node, project: str, logs: set[tuple[str, str]], notes: Notes) -> None:
-    watched = trigger.get("triggerConfig", "sourceConfig", "logstore")
-    own = trigger.get("triggerConfig", "logConfig")
-    name = text_of(watched)
-    if watched is None or not name:
+    source, own = trigger.get("triggerConfig", "sourceConfig"), trigger.get("triggerConfig", "logConfig")
+    name = text_of(source.get("logstore")) if source is not None else None
+    if source is None or not name:
         return
     if (project, name) in logs:
         fix = "Watch another logstore, or let the functions log elsewhere (logConfig)."
-        notes.at(watched, "a logstore that the functions do not log into", fix)
+        notes.key(source, "logstore", "a logstore that the functions do not log into", fix, value=name)
     if own is not None and _logstore(own) == (project, name):
         notes.at(own, "another logstore than the watched one", "Write the logstore of logferry's own log.")
 
 
 def _bucket_circle(one: Deployed, trigger: Node, bucket: str, notes: Notes) -> None:
-    prefix = trigger.get("triggerConfig", "filter", "key", "prefix")
-    source, watched = trigger.get("sourceArn"), text_of(prefix) or ""
+    watched = text_of(trigger.get("triggerConfig", "filter", "key", "prefix")) or ""
+    source = trigger.get("sourceArn")
     if source is None or not bucket:
         return
     for name, place in _written(one):
@@ -142,7 +144,7 @@ def _bucket_circle(one: Deployed, trigger: Node, bucket: str, notes: Notes) -> N
         if there == bucket and (folder.startswith(watched) or watched.startswith(folder)):
             what = "dead letters are written" if name == "LOGFERRY_OBJECTS" else "task files are put"
             fix = f"Watch another bucket or prefix than {name} names."
-            notes.at(prefix or source, f"a place where no {what}", fix)
+            notes.at(source, f"a place where no {what}", fix)
 
 
 def _written(one: Deployed) -> Iterator[tuple[str, str]]:
