@@ -5,7 +5,6 @@ A document's shape is a `Config` (a frozen `msgspec.Struct` that refuses unknown
 `problems()`. The JSON Schema comes from the same classes.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ import msgspec
 
 from logferry.errors import ConfigError
 from logferry.expectations import expected, kind_of, patterns, show, unmet
+from logferry.likeness import nearest
 
 __all__ = ["Config", "Duration", "Port", "SecretRef", "load", "seconds"]
 
@@ -88,7 +88,7 @@ def _check(shape: type[C], data: object, path: str, found: list[str]) -> C | Non
     known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     unknown = [key for key in data if key not in known]
     found.extend(
-        f"{_join(path, key)}: unknown key{_nearest(str(key), list(known))}; known: {', '.join(known)}"
+        f"{_join(path, key)}: unknown key{nearest(str(key), list(known))}; known: {', '.join(known)}"
         for key in unknown[:_MISTAKES]
     )
     if len(unknown) > _MISTAKES:
@@ -205,8 +205,3 @@ def _join(path: str, key: object) -> str:
     text = str(key)
     name = text if len(text) <= 60 and text.isprintable() else show(key)
     return f"{path}.{name}" if path else name
-
-
-def _nearest(key: str, known: list[str]) -> str:
-    match = difflib.get_close_matches(key[:60], known, n=1)
-    return f", did you mean {match[0]}?" if match else ""

@@ -21,7 +21,7 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "read"]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 _DIGITS = 20  # enough for 64 bits; longer ones are refused before they are turned into a number
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?"
 _WORDS: dict[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -136,7 +136,7 @@ def _scalar(event: "yaml.ScalarEvent") -> object:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         return text
     return float(text) if match[2] or match[3] else _whole(text, _at(event))

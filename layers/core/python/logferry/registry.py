@@ -4,7 +4,6 @@ A place (`sqlite:PATH`, `s3:BUCKET/PREFIX?region=…`) is `KIND:LOCATION?OPTIONS
 `OPTIONS` name the options it knows. The location is taken as it stands, option values are percent-decoded.
 """
 
-import difflib
 import importlib
 import pkgutil
 from functools import cache
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from logferry.errors import ConfigError
+from logferry.likeness import nearest
 
 __all__ = ["Place", "find", "locate", "names"]
 
@@ -44,8 +44,7 @@ def find(room: str, name: str) -> ModuleType:
     """The module `logferry.<room>.<name>`; ConfigError that lists the known names if there is none."""
     known = names(room)
     if name not in known:
-        near = difflib.get_close_matches(name[:_SHOWN], known, n=1)
-        hint = f", did you mean {near[0]}?" if near else ""
+        hint = nearest(name[:_SHOWN], known)
         raise ConfigError([f"{name[:_SHOWN]!r} is not one of: {', '.join(known)}{hint}"], subject=room)
     return importlib.import_module(f"logferry.{room}.{name}")
 

@@ -8,14 +8,17 @@ import datetime as dt
 import re
 from typing import NamedTuple
 
-__all__ = ["FORM", "Moment", "assumption", "parse", "unix_time", "zone"]
+__all__ = ["FORM", "Moment", "assumption", "http_date", "parse", "unix_time", "zone"]
 
 FORM = "a time such as 2026-07-01T00:00:00Z"
-_SPELLING = re.compile(
+_SPELLING = (
     r"(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d{1,9})?"
-    r" ?(?:([Zz])|([-+])(\d{1,2}):?(\d{2})?)?",
-    re.ASCII,
+    r" ?(?:([Zz])|([-+])(\d{1,2}):?(\d{2})?)?"
 )
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Moment(NamedTuple):
@@ -27,7 +30,7 @@ class Moment(NamedTuple):
 
 def parse(text: str) -> Moment | None:
     """The moment that a text names; None if it names none."""
-    match = _SPELLING.fullmatch(text)
+    match = re.fullmatch(_SPELLING, text, re.ASCII)
     if match is None:
         return None
     *digits, zulu, sign, hours, minutes = match.groups()
@@ -52,6 +55,12 @@ def assumption(text: str) -> str:
     """What was assumed to read the text, for a person; "" if nothing was."""
     moment = parse(text)
     return f"{text} has no offset: taken as UTC" if moment and not moment.has_offset else ""
+
+
+def http_date(seconds: float) -> str:
+    """Unix time as a header has it, such as `Wed, 01 Jul 2026 00:00:00 GMT` (RFC 9110 5.6.7), in no one's language."""
+    when = dt.datetime.fromtimestamp(int(seconds), dt.UTC)
+    return f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04} {when:%H:%M:%S} GMT"
 
 
 def zone(text: str) -> dt.tzinfo | None:

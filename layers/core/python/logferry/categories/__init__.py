@@ -6,7 +6,6 @@ The name in a task is the name of the file; there is no list to edit. A file is 
 Sources: the vendors' public lists of fields, named in each file.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from functools import cache
@@ -17,6 +16,7 @@ import msgspec
 
 from logferry.errors import ConfigError
 from logferry.expectations import show
+from logferry.likeness import nearest
 
 __all__ = ["CUSTOM", "Category", "Field", "Kind", "check", "find", "names", "problems"]
 
@@ -25,7 +25,7 @@ CUSTOM = ("CustomFields", "CustomField")  # the vendor's guide in its current an
 
 _FOLDER = Path(__file__).parent
 # What the log service keeps beside a log's own fields: `__topic__`, `__source__`, `__time__`, `__tag__:KEY`.
-_meta = re.compile(r"__[a-z]\w*__(:.+)?", re.ASCII | re.DOTALL).fullmatch
+_META = r"__[a-z]\w*__(:.+)?"
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def knows(self, name: str) -> bool:
         """Whether records may hold it: a field, what the log service adds, custom fields where there are any."""
-        if name in self.fields or _meta(name):
+        if name in self.fields or re.fullmatch(_META, name, re.ASCII | re.DOTALL):
             return True
         return self.custom_fields and name.partition(".")[0] in CUSTOM
 
@@ -93,7 +93,7 @@ def problems(name: str) -> list[str]:
 
 
 def _no_category(name: str) -> str:
-    return f"{show(name)} is not one of {', '.join(_names())}{_nearest(name, _names())}"
+    return f"{show(name)} is not one of {', '.join(_names())}{nearest(name, _names(), any_case=True)}"
 
 
 @cache
@@ -117,11 +117,4 @@ def check(category: Category, used: Iterable[tuple[str, str]], made: Collection[
 def _unknown(category: Category, name: str, made: Collection[str]) -> str:
     if name.partition(".")[0] in CUSTOM:
         return f"{show(name)}: {category.title} have no custom fields"
-    return f"{show(name)} is not a field of {category.name}{_nearest(name, [*category.fields, *made])}"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """`, did you mean …?`; upper and lower case count for little."""
-    lowered = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name[:100].lower(), lowered, n=1)
-    return f", did you mean {lowered[near[0]]}?" if near else ""
+    return f"{show(name)} is not a field of {category.name}{nearest(name, [*category.fields, *made], any_case=True)}"

@@ -18,6 +18,7 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from logferry.errors import ConfigError
+from logferry.loading import loading
 from logferry.meter import SILENT, Meter, Sums
 from logferry.runtime import events, log_lines
 from logferry.runtime.web import Response
@@ -116,8 +117,9 @@ def initializer(*modules: str) -> Callable[[object], None]:
     """Function Compute's hook before the first call: imports what the calls will need, while nobody waits."""
 
     def initialize(context: object) -> None:  # noqa: ARG001  # the platform hands it over
-        for module in modules:
-            importlib.import_module(module)
+        with loading():
+            for module in modules:
+                importlib.import_module(module)
 
     return initialize
 

@@ -22,7 +22,7 @@ LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 _ROOT = logging.getLogger("logferry")
 # JSON escapes the control letters below the blank; terminals and readers of lines obey these as well.
-_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED = "[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 @contextmanager
@@ -86,7 +86,7 @@ class Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         text = json.dumps(self._fields(record), default=str, ensure_ascii=False)
-        return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        return re.sub(_OBEYED, lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, object]:
         line: dict[str, object] = {

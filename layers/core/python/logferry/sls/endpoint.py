@@ -13,7 +13,7 @@ from logferry.errors import ConfigError
 
 __all__ = ["Endpoint"]
 
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
+_HOST = r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _VENDOR = ".log.aliyuncs.com"
 _NETWORKS = ("-intranet", "-share", "-internal")  # the same service, reached from elsewhere
 
@@ -40,7 +40,7 @@ class Endpoint(NamedTuple):
             raise _wrong(f"{scheme[:20]!r} is not its scheme")
         if parts.username is not None or parts.path or parts.query or parts.fragment:
             raise _wrong("has more than a host and a port")
-        if not _HOST.fullmatch(host) and not _is_address(host):
+        if not re.fullmatch(_HOST, host, re.IGNORECASE) and not _is_address(host):
             raise _wrong(f"{host[:80]!r} is not a host")
         return cls(scheme.lower(), host, port)
 

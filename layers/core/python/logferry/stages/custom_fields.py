@@ -5,7 +5,6 @@ each kind or with the names side by side; the vendor's documents do not say whic
 Limits: 100 names of each kind, letters, digits, `_`, `-` and inner blanks, at most 128 long.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -28,7 +27,7 @@ _SPELLINGS = {
                     "ResponseHeaders"),
     **dict.fromkeys(("cookies", "cookie"), "Cookies"),
 }  # fmt: skip
-_JOINTS = re.compile(r"[-_ .]")
+_JOINTS = str.maketrans("", "", "-_ .")
 
 # ESA's interface says letters, digits, underscore and blank, and shows an example with hyphens: most headers have one.
 _Name = Annotated[
@@ -111,7 +110,7 @@ def _found(data: Mapping[str, Value], wanted: Mapping[str, Mapping[str, None]]) 
     """Kind -> name -> value, in the order of the task; a name that stands more than once has a list of its values."""
     found: dict[str, dict[str, list[Value]]] = {kind: {} for kind in wanted}
     for key, value in data.items():
-        kind = _SPELLINGS.get(_JOINTS.sub("", key).lower(), "")
+        kind = _SPELLINGS.get(key.translate(_JOINTS).lower(), "")
         inner = _object(value) if kind else None
         if inner is None:
             _put(found, wanted, key, value)

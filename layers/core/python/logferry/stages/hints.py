@@ -1,11 +1,11 @@
 """What may be a slip in a filter that is right: a value that is none of those a vendor publishes for the field."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from logferry.categories import Category
 from logferry.expectations import show
+from logferry.likeness import nearest
 
 __all__ = ["hints"]
 
@@ -29,7 +29,5 @@ def _walk(data: Mapping[str, Any], category: Category, path: str) -> Iterator[st
     published = {str(value): value for value in field.values}
     wanted = data["value"] if isinstance(data["value"], list) else [data["value"]]
     for value in (value for value in wanted if str(value) not in published):
-        lowered = {name.lower(): name for name in published if name}
-        near = difflib.get_close_matches(str(value)[:100].lower(), lowered, n=1)
-        hint = f", did you mean {lowered[near[0]]}?" if near else ""
+        hint = nearest(str(value), filter(None, published), any_case=True)
         yield f"{path}.value: {show(value)} is none of the values that are published for {field.name}{hint}"

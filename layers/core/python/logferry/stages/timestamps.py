@@ -20,8 +20,8 @@ __all__ = ["Format", "Timestamps", "converted"]
 
 Format = Literal["rfc3339", "unix_s", "unix_ms", "unix_ns"]
 _Field = Annotated[str, msgspec.Meta(min_length=1, max_length=512, description="the name of a field")]
-_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII)
-_NUMBER = re.compile(r"(\d{9,10})(?:\.(\d{1,9})\d*)?|(\d{12,13})|(\d{15,16})|(\d{18,19})", re.ASCII)
+_TEXT = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-]\d\d:\d\d))"
+_NUMBER = r"(\d{9,10})(?:\.(\d{1,9})\d*)?|(\d{12,13})|(\d{15,16})|(\d{18,19})"
 _LONGEST = 64
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _PARTS = {"unix_s": 1_000_000_000, "unix_ms": 1_000_000, "unix_ns": 1}
@@ -71,13 +71,13 @@ def _written(text: str, form: Format) -> str | int | None:
 
 def _nanos(text: str) -> int | None:
     """Unix nanoseconds; None if the text is no point in time."""
-    number = _NUMBER.fullmatch(text)
+    number = re.fullmatch(_NUMBER, text, re.ASCII)
     if number:
         seconds, fraction, millis, micros, nanos = number.groups()
         if seconds:
             return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
         return int(millis or 0) * 10**6 or int(micros or 0) * 10**3 or int(nanos)
-    match = _TEXT.fullmatch(text)
+    match = re.fullmatch(_TEXT, text, re.ASCII)
     if match is None:
         return None
     day, time, fraction, offset = match.groups()

@@ -3,9 +3,12 @@
 Loaded once a cookie was set: `http.cookiejar` is as large as all that a plain request needs.
 """
 
-from http.client import HTTPResponse
+from email.message import Message
 from http.cookiejar import CookieJar
+from typing import Any
 from urllib.request import Request
+
+from logferry.transport._listening import Headers
 
 __all__ = ["Cookies"]
 
@@ -16,8 +19,9 @@ class Cookies:
     def __init__(self) -> None:
         self._jar = CookieJar()
 
-    def learn(self, url: str, answer: HTTPResponse) -> None:
+    def learn(self, url: str, headers: Headers) -> None:
         """Take what an answer sets, or takes back."""
+        answer: Any = _Answer(headers)
         self._jar.extract_cookies(answer, Request(url))  # noqa: S310  # asks nobody: it only tells the jar the address
 
     def header(self, url: str) -> dict[str, str]:
@@ -26,3 +30,16 @@ class Cookies:
         self._jar.add_cookie_header(request)
         value = request.get_header("Cookie")
         return {"Cookie": value} if value else {}
+
+
+class _Answer:
+    """As much of an answer as a jar looks at."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._said = Message()
+        for name, value in headers.pairs:
+            if name.lower().startswith("set-cookie"):
+                self._said[name] = value
+
+    def info(self) -> Message:
+        return self._said

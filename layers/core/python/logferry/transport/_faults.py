@@ -72,4 +72,6 @@ def _reason(error: Exception) -> str:
     """The system's words; a foreign text may hold anything."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, Garbled):
+        return str(error) or "garbled"  # our own words
     return "closed by the far side" if isinstance(error, ConnectionError) else type(error).__name__

@@ -5,7 +5,6 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import NamedTuple, Protocol
 
 from logferry.errors import Transient
@@ -57,7 +56,7 @@ def open_line(way: Way, opening: Opening, peer: str) -> Socket:
             if proxy:
                 tunnel(sock, target, proxy, opening.clock, peer)
             sock = _secured(sock, target.host, opening)
-    except (OSError, HTTPException) as error:
+    except (OSError, _faults.Garbled) as error:
         sock.close()
         raise _faults.unsent(error, peer, opening.clock.given) from None
     except BaseException:

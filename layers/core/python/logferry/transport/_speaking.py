@@ -1,28 +1,23 @@
-"""HTTP/1.1 on an open connection (RFC 9112): a request out, an answer in, all of it within one time.
-
-The answer's head is read by `http.client`: lines of at most 64 KiB, at most 100 headers. Answers before the answer
-(1xx) are passed over.
-"""
+"""HTTP/1.1 on an open connection (RFC 9112): a request out, an answer in, all of it within one time."""
 
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
+from logferry.transport._listening import Answer, listen
 from logferry.transport.target import Target
 
 if TYPE_CHECKING:
     from logferry.transport._opening import Socket
     from logferry.transport._proxies import Proxy
 
-__all__ = ["Clock", "Headers", "ask", "body_of", "head", "may_go_on", "tunnel"]
+__all__ = ["Clock", "ask", "body_of", "head", "tunnel"]
 
 _BLOCK = 262_144
-_MOST_INTERIM = 20  # answers before the answer
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[^\s\x00-\x1f\x7f][^\x00-\x08\x0a-\x1f\x7f]*)?")
 
@@ -42,25 +37,6 @@ class Clock(NamedTuple):
         return left
 
 
-class Headers(Mapping[str, str]):
-    """An answer's headers, their names in any case; of one that came several times the values, joined by commas."""
-
-    def __init__(self, answer: HTTPResponse) -> None:
-        self._found: dict[str, str] = {}
-        for name, value in answer.headers.items():
-            key = name.lower()
-            self._found[key] = f"{self._found[key]}, {value}" if key in self._found else value
-
-    def __getitem__(self, name: str) -> str:
-        return self._found[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-
 def head(method: str, path: str, headers: Mapping[str, str], length: int | None) -> bytes:
     """The request up to its body. Misconfigured for what would not be one header a name and a value."""
     if not _TOKEN.fullmatch(method):
@@ -75,7 +51,7 @@ def head(method: str, path: str, headers: Mapping[str, str], length: int | None)
     return "\r\n".join(lines).encode("latin-1")
 
 
-def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) -> HTTPResponse:
+def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) -> Answer:
     """The answer's head. Whoever answers early and hangs up (413) is listened to all the same."""
     broken: OSError | None = None
     try:
@@ -87,30 +63,22 @@ def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) 
     except (BrokenPipeError, ConnectionResetError) as error:
         broken = error
     try:
-        answer = _answer(sock, method, clock)
-    except (OSError, HTTPException) as error:
+        answer = listen(io.BufferedReader(_Arriving(sock, clock), 65_536), method)
+    except (OSError, _faults.Garbled) as error:
         raise broken or error from None
-    if broken:
-        answer.will_close = True
+    answer.is_last |= broken is not None
     return answer
 
 
-def body_of(answer: HTTPResponse, limit: int) -> tuple[bytes, bool]:
+def body_of(answer: Answer, limit: int) -> tuple[bytes, bool]:
     """At most `limit` bytes of the body, unpacked, and whether that was all of it."""
     unpacked = _unpacker(answer.headers.get("Content-Encoding", ""))
     found = bytearray()
-    while piece := answer.read1(_BLOCK):
+    for piece in answer.pieces():
         found += unpacked(piece, limit + 1 - len(found)) if unpacked else piece
         if len(found) > limit:
             return bytes(memoryview(found)[:limit]), False
-    if answer.length:
-        raise IncompleteRead(b"")
     return bytes(found), True
-
-
-def may_go_on(answer: HTTPResponse) -> bool:
-    """Whether the connection is fit for another request, once the body was read."""
-    return not answer.will_close and answer.status != 101
 
 
 def tunnel(sock: "Socket", target: Target, proxy: "Proxy", clock: Clock, peer: str) -> None:
@@ -135,27 +103,6 @@ class _Arriving(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a BufferedReader hands over this kind
         self._socket.settimeout(self._clock.left())
         return self._socket.recv_into(buffer)
-
-
-class _Source:
-    """What `HTTPResponse` wants of a socket: one reader, also for what comes after an interim answer."""
-
-    def __init__(self, sock: "Socket", clock: Clock) -> None:
-        self._reader = io.BufferedReader(_Arriving(sock, clock), 65_536)
-
-    def makefile(self, _mode: str) -> io.BufferedIOBase:
-        return self._reader
-
-
-def _answer(sock: "Socket", method: str, clock: Clock) -> HTTPResponse:
-    source = _Source(sock, clock)
-    for _ in range(_MOST_INTERIM):
-        answer = HTTPResponse(source, method=method)  # type: ignore[arg-type]  # as much of a socket as it uses
-        answer.begin()
-        if answer.status >= 200 or answer.status == 101:
-            return answer
-        answer.fp = None  # type: ignore[assignment]  # let go of it, or its own end would close the reader
-    raise HTTPException("nothing but interim answers")
 
 
 def _send(sock: "Socket", data: bytes, clock: Clock) -> None:

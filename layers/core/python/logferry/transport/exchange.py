@@ -1,7 +1,7 @@
 """Requests over kept connections: which way, which connection, what goes out, what comes back.
 
-`http.client` reads the answers' heads. The rest is here and in the modules beside, since its own connections know
-neither a time for the whole request nor which addresses may be reached. No text of a request is logged.
+Here and in the modules beside: no library knows a time for the whole request and which addresses may be reached, and
+loads as fast. No text of a request is logged.
 """
 
 import contextlib
@@ -9,16 +9,16 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
 from logferry.transport._authorities import Authorities
+from logferry.transport._listening import Answer
 from logferry.transport._opening import Opening, Socket, Way, is_alive, open_line
 from logferry.transport._proxies import environments, proxy_of
-from logferry.transport._speaking import Clock, Headers, ask, body_of, head, may_go_on
+from logferry.transport._speaking import Clock, ask, body_of, head
 from logferry.transport.target import Target, target_of
 from logferry.transport.web import Reply, Terms
 
@@ -65,7 +65,7 @@ class Connections:
                 if self._terms.cookies:
                     self._learn(url, answer)
                 reply, connection.is_fit = self._reply(answer)
-            except (OSError, HTTPException, _faults.ReplyTooLong, _faults.Garbled) as error:
+            except (OSError, _faults.ReplyTooLong, _faults.Garbled) as error:
                 raise _faults.doubtful(error, peer, time_out) from None
         return reply
 
@@ -124,24 +124,24 @@ class Connections:
         if dropped:
             _shut(dropped)
 
-    def _reply(self, answer: HTTPResponse) -> tuple[Reply, bool]:
+    def _reply(self, answer: Answer) -> tuple[Reply, bool]:
         """The reply, and whether the connection may be used again."""
         body, is_whole = body_of(answer, self._terms.max_reply)
         if not is_whole and not self._terms.cuts:
             raise _faults.ReplyTooLong
-        return Reply(answer.status, Headers(answer), body), is_whole and may_go_on(answer)
+        return Reply(answer.status, answer.headers, body), is_whole and not answer.is_last
 
     def _with_cookies(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str]:
         return {**self._cookies.header(url), **headers} if self._cookies else headers
 
-    def _learn(self, url: str, answer: HTTPResponse) -> None:
+    def _learn(self, url: str, answer: Answer) -> None:
         if "Set-Cookie" not in answer.headers:
             return
         from logferry.transport._cookies import Cookies
 
         with self._lock:
             self._cookies = self._cookies or Cookies()
-        self._cookies.learn(url, answer)
+        self._cookies.learn(url, answer.headers)
 
 
 class _Connection:
