@@ -70,18 +70,6 @@ def test_what_a_function_imports_is_found(tmp_path: Path) -> None:
     assert set(found) == wanted
 
 
-def test_bytecode_replaces_the_sources_of_wheels_only(tmp_path: Path) -> None:
-    """A wheel's module keeps one form of two; a traceback through our own code still shows its lines."""
-    for name in ("logferry/a.py", "logferry/__pycache__/a.cpython-312.pyc", "wheel/b.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    (tmp_path / "wheel/__pycache__").mkdir()
-    (tmp_path / "wheel/__pycache__/b.cpython-312.pyc").write_text("")
-    slim.lighten(tmp_path)
-    found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
-    assert found == ["logferry/__pycache__/a.cpython-312.pyc", "logferry/a.py", "wheel/b.pyc"]
-
-
 def test_only_what_is_loaded_stays_of_a_library() -> None:
     """Everything up to the end of the last segment, no section; what is no such library stays as it is."""
     header = bytearray(64 + 56)

@@ -19,7 +19,8 @@ from logferry_local.packaging import Package, bytecode, zips
 
 ROOT = Path(__file__).parents[2]
 Built = dict[str, Package]
-SHARED = {canonicalize_name(name) for name in ("six", "typing_extensions")}  # more than one other layer needs them
+# More than one other layer needs them.
+SHARED = {canonicalize_name(name) for name in ("six", "typing_extensions", "urllib3")}
 FINAL_312 = struct.pack("<H", 3531) + b"\r\n"  # of every final release of 3.12 (Lib/importlib/_bootstrap_external.py)
 
 
@@ -96,14 +97,12 @@ def test_layers_never_overlap(built: Built) -> None:
 
 def test_overlapping_layers_are_refused(tmp_path: Path) -> None:
     """A build that would mean two things on two clouds fails, and says where."""
-    for name in ("functions/forward/app.py", "layers/core/python/requests/__init__.py"):
+    for name in ("functions/forward/app.py", "layers/core/python/certifi/__init__.py"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("")
     (tmp_path / "layers/deps").mkdir()
-    (tmp_path / "layers/deps/requirements.txt").write_text(
-        f"requests=={locked('deps')[canonicalize_name('requests')]}\n"
-    )
-    with pytest.raises(ConfigError, match=r"layer-deps: .* are in layer-core too, such as python/requests/"):
+    (tmp_path / "layers/deps/requirements.txt").write_text(f"certifi=={locked('deps')[canonicalize_name('certifi')]}\n")
+    with pytest.raises(ConfigError, match=r"layer-deps: .* are in layer-core too, such as python/certifi/"):
         packaging.build(tmp_path, tmp_path / "dist", python="host")
 
 

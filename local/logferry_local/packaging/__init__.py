@@ -69,8 +69,6 @@ def build(root: Path, out: Path, *, python: str = TARGET, only: Collection[str] 
             _fill(root, name, stage, fetch)
             if interpreter:
                 bytecode.compile_all(interpreter, stage, "/opt" if name.startswith("layer-") else "")
-                if name.removeprefix("function-") in slim.SELF_CONTAINED:
-                    slim.lighten(stage)
             built.append(_pack(name, stage, out / f"{name}.zip", interpreter))
     _no_overlap([package for package in built if package.name.startswith("layer-")])
     return built

@@ -9,13 +9,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["SELF_CONTAINED", "files", "lighten"]
+__all__ = ["SELF_CONTAINED", "files"]
 
 # Strangers may call it, so it has neither layers nor anything that it does not run: a small zip, a quick start.
 SELF_CONTAINED = frozenset({"verify_request"})
 
-# Never reached from here: other platforms' ways, and speed in guessing an encoding, which has a slower twin in Python.
-_SPARED = ("urllib3/contrib/emscripten/*", "urllib3/contrib/[nps]*.py", "charset_normalizer/*.so")
 _NAMED = re.compile(r"logferry(\.\w+)+")
 _LICENCE = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|AUTHORS)", re.IGNORECASE)
 # Without a marker: what is wanted for an extra or another platform is not needed here.
@@ -45,15 +43,6 @@ def files(app: Path, core: Path, deps: Path) -> dict[str, Path]:
     return found
 
 
-def lighten(stage: Path) -> None:
-    """Once compiled: what the wheels have as bytecode and as source they keep as bytecode."""
-    for compiled in sorted(stage.glob("*/**/__pycache__/*.pyc")):
-        source = compiled.parent.parent / f"{compiled.name.partition('.')[0]}.py"
-        if source.relative_to(stage).parts[0] != "logferry" and source.is_file():
-            source.unlink()
-            compiled.rename(source.with_suffix(".pyc"))
-
-
 def _module(name: str, core: Path) -> Iterator[Path]:
     """The file of a module and those of the packages that it is in; nothing for a name inside a module.
 
@@ -74,8 +63,7 @@ def _package(name: str, deps: Path) -> Iterator[Path]:
     """A wheel's package and its licences, and the same of the wheels that it requires."""
     if not (deps / name).is_dir():
         return
-    spared = {file for pattern in _SPARED for file in deps.glob(pattern)}
-    yield from (file for file in sorted((deps / name).rglob("*")) if file.is_file() and file not in spared)
+    yield from (file for file in sorted((deps / name).rglob("*")) if file.is_file())
     for about in sorted(deps.glob("*.dist-info")):
         if about.name.partition("-")[0].lower() == name.lower():
             yield from (file for file in sorted(about.rglob("*")) if _LICENCE.match(file.name) and file.is_file())

@@ -44,9 +44,7 @@ def target_options(version: str | None) -> list[str]:
 def unpacked(requirements: Path, cache: Path, version: str | None) -> Path:
     """The folder that holds exactly the wheels named in the file; ConfigError with pip's words if it cannot be had."""
     options, wanted = target_options(version), hashes.pinned(requirements, version)
-    made_from = "\n".join(
-        [wanted, *options, *_DROPPED, *_DROPPED_FOLDERS, _TRIMMED, version or sys.version]
-    )
+    made_from = "\n".join([wanted, *options, *_DROPPED, *_DROPPED_FOLDERS, _TRIMMED, version or sys.version])
     folder = cache / f"{requirements.parent.name}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
     if folder.is_dir():
         return folder

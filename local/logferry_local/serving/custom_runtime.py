@@ -27,11 +27,11 @@ __all__ = ["CustomRuntime"]
 
 _MAX_BODY, _BODY_SECONDS = 32 * 1024 * 1024, 60.0
 _CONTROLS = {"/initialize": "Initialize", "/invoke": "Invoke", "/pre-stop": "PreStop", "/http-invoke": "Invoke"}
-_KEY = {
-    "ALIBABA_CLOUD_ACCESS_KEY_ID": "x-fc-access-key-id",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x-fc-access-key-secret",
-    "ALIBABA_CLOUD_SECURITY_TOKEN": "x-fc-security-token",
-}
+# What the key's parts are called in the environment, where the library looks, and in a request.
+_KEY = tuple(
+    (f"ALIBABA_CLOUD_{part}", f"x-fc-{part.lower().replace('_', '-')}")
+    for part in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+)
 
 
 class CustomRuntime:
@@ -67,7 +67,7 @@ class CustomRuntime:
     def _told(self, control: str, head: Request, body: bytes) -> Answer:
         """Do what is asked, between the two lines that belong to it in the log."""
         word, request_id = _CONTROLS.get(control, "Invoke"), head.headers.get("x-fc-request-id", "")
-        key = {name: head.headers.get(header, "") for name, header in _KEY.items()}
+        key = {name: head.headers.get(header, "") for name, header in _KEY}
         if key["ALIBABA_CLOUD_ACCESS_KEY_ID"] and key["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]:
             self._environ.update(key)  # newer than what the instance was started with
         self._write(f"FC {word} Start RequestId: {request_id}")
