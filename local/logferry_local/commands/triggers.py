@@ -5,7 +5,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -30,6 +30,7 @@ Once = Annotated[bool, typer.Option("--once", help="Each shard with new data onc
 Idle = Annotated[bool, typer.Option("--until-idle", help="Logs and objects, without waiting, until nothing is new.")]
 Seconds = Annotated[float, typer.Option(min=0, help="Stop after that long.")]
 Place = Annotated[Path, typer.Option(help="Where ranges go on after a restart.")]
+Folders = Annotated[list[Path], typer.Option("--folder", help="Passes for the bucket of its name; may be repeated.")]
 Inside = Annotated[bool, typer.Option("--in-process", help="Call functions in this process.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a call.")]
 
@@ -52,10 +53,11 @@ def run(  # noqa: PLR0913  # a command's options
     until_idle: Idle = False,
     seconds: Seconds = math.inf,
     positions: Place = Path(".logferry/triggers.json"),
+    folder: Folders = [],  # noqa: B006  # as above
     in_process: Inside = False,
     as_json: Json = False,
 ) -> None:
-    """Fire log triggers, timers, and triggers for task files that are put, until Ctrl-C, or as the options say."""
+    """Fire log triggers, timers, and triggers for objects that are put, until Ctrl-C, or as the options say."""
     root = checkout.root()
     plan = Plan(
         file=file or root / "s.yaml", functions=root / "functions", environ=os.environ, endpoint=endpoint,
@@ -68,8 +70,8 @@ def run(  # noqa: PLR0913  # a command's options
         sys.stderr.write(f"{text}\n")
 
     settings = Settings(
-        positions=Positions(positions), start=start, folders=_folders(os.environ), note=_json if as_json else _line,
-        trouble=trouble,
+        positions=Positions(positions), start=start, folders=_folders(os.environ, folder),
+        note=_json if as_json else _line, trouble=trouble,
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell's background job starts with it ignored
         signal.signal(number, _stop)
@@ -113,12 +115,13 @@ def _line(firing: Firing) -> None:
     sys.stdout.flush()
 
 
-def _folders(environ: Mapping[str, str]) -> dict[str, Path]:
-    """The folder that passes for the configuration bucket, by the bucket's name; none if it is a real bucket."""
+def _folders(environ: Mapping[str, str], given: Sequence[Path]) -> dict[str, Path]:
+    """Folders by the bucket that each passes for: those given, and the configuration bucket's, unless that is real."""
     place = registry.locate("objects", task_files.place(environ))
+    found = {path.expanduser().absolute().name: path.expanduser().absolute() for path in given}
     if not hasattr(place.module, "folder_of"):
-        return {}
-    return {place.module.place_of(place.location)[0]: place.module.folder_of(place.location)}
+        return found
+    return found | {place.module.place_of(place.location)[0]: place.module.folder_of(place.location)}
 
 
 def _variables(given: list[str]) -> dict[str, str]:
