@@ -17,6 +17,7 @@ from logferry.errors import ConfigError, Conflict, Misconfigured, StateError
 from logferry.state import Table, tablestore
 from logferry.state._ots_client import Key, OtsClient
 from logferry.state._ots_rows import spot_of
+from logferry.vault import Secret
 from logferry_local.ots_server.messages import messages
 
 
@@ -52,7 +53,7 @@ def table(proxy: FaultProxy) -> Iterator[Table]:
 def client(proxy: FaultProxy) -> OtsClient:
     """The table's client by itself."""
     spot = spot_of("instance/rows", {"endpoint": proxy.url})
-    return OtsClient(spot, lambda: Key(KEY_ID, SECRET), sleep=lambda _: None, chance=lambda: 0.0)
+    return OtsClient(spot, lambda: Key(KEY_ID, Secret(SECRET)), sleep=lambda _: None, chance=lambda: 0.0)
 
 
 @pytest.mark.parametrize("fault", PASSING)
@@ -197,7 +198,7 @@ def test_no_key_is_for_a_person(table: Table, proxy: FaultProxy, monkeypatch: py
 
 def test_key_is_never_shown() -> None:
     """Not even by its repr."""
-    assert "secret" not in repr(Key("id", "my-secret", "my-secret-token"))
+    assert "mine" not in repr(Key("id", Secret("mine"), Secret("mine-too")))
 
 
 def test_connections_are_not_shared_with_a_child(table: Table, part: str) -> None:

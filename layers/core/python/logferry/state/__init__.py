@@ -2,7 +2,7 @@
 
 Each file has `open_table(location: str, options: Mapping[str, str], clock) -> Table`, beside `OPTIONS` (the option
 names it knows) and `FORM` (how it is written); the location is what follows the scheme in `LOGFERRY_STATE`
-(`sqlite:PATH`, `memory:NAME`, `dynamodb:TABLE?region=…&endpoint=…`).
+(`sqlite:PATH`, `memory:NAME`, `dynamodb:TABLE?region=…&endpoint=…`, `tablestore:INSTANCE/TABLE?region=…`).
 """
 
 import time

@@ -45,5 +45,5 @@ def check_local(path: Path, mounts: str) -> None:
     kind = network_type(path, mounts)
     if kind:
         problem = f"sqlite:{path}: lies on a network file system ({kind}), where SQLite loses writes"
-        way_out = "put it on a local disk, or for several hosts use dynamodb:TABLE"
+        way_out = "put it on a local disk, or for several hosts use dynamodb:TABLE or tablestore:INSTANCE/TABLE"
         raise ConfigError([f"{problem}; {way_out}"], subject="state")

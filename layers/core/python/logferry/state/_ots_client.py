@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from logferry.errors import LogferryError, Misconfigured, StateError
+from logferry.vault import Secret
 
 __all__ = ["Key", "Keys", "OtsClient", "Refusal", "Spot"]
 
@@ -43,11 +44,8 @@ class Key(NamedTuple):
     """An access key as it is now."""
 
     key_id: str
-    secret: str
-    token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Key({self.key_id!r}, ***)"
+    secret: Secret
+    token: Secret | None = None
 
 
 Keys: TypeAlias = Callable[[], Key]
@@ -126,7 +124,8 @@ class OtsClient:
         """The key as it is now: this object is the SDK's provider of credentials."""
         from tablestore.credentials import Credentials
 
-        return Credentials(*self._keys())
+        key = self._keys()
+        return Credentials(key.key_id, key.secret.reveal(), key.token.reveal() if key.token else None)
 
     def _attempt(self, client: Any, method: str, args: tuple[object, ...], judged: tuple[str, ...]) -> object:  # noqa: ANN401  # an untyped package
         import urllib3

@@ -79,7 +79,7 @@ def spot_of(location: str, options: Mapping[str, str]) -> Spot:
 def _is_url(endpoint: str) -> bool:
     try:
         parts = urlsplit(endpoint)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and endpoint == _bare(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and endpoint.lower() == _bare(endpoint)
     except ValueError:
         return False
 

@@ -19,6 +19,7 @@ from logferry.state import Item
 from logferry.state._ots_client import Key, Keys, OtsClient, Refusal
 from logferry.state._ots_rows import NEVER, Kept, absent, at, exactly, kept, key_of, spot_of
 from logferry.state._rows import check_key, check_value, conflict, new_version, whole
+from logferry.vault import Secret
 
 __all__ = ["FORM", "OPTIONS", "OtsTable", "create_table", "open_table"]
 
@@ -180,4 +181,5 @@ def _key(environ: Mapping[str, str]) -> Key:
     if not key_id or not secret:
         names = "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
         raise Misconfigured(f"tablestore: no access key: set {names} (or give the function a role)")
-    return Key(key_id, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN") or None)
+    token = environ.get("ALIBABA_CLOUD_SECURITY_TOKEN")
+    return Key(key_id, Secret(secret), Secret(token) if token else None)
