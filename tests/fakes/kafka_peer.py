@@ -76,6 +76,7 @@ class KafkaPeer:
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
+        self.advertised = "127.0.0.1"  # the host that it says it has
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -138,7 +139,7 @@ class KafkaPeer:
 
     def _metadata(self, _version: int, body: bytes) -> bytes:
         topic = _text(body[4:])[0]
-        brokers = struct.pack(">iii", 0, 1, 7) + _string("127.0.0.1") + struct.pack(">ih", self.port, -1)
+        brokers = struct.pack(">iii", 0, 1, 7) + _string(self.advertised) + struct.pack(">ih", self.port, -1)
         head = brokers + _string("peer") + struct.pack(">iih", 7, 1, self._topic_error) + _string(topic) + b"\0"
         rows = [struct.pack(">hiiiiii", 0, number, 7, 1, 7, 1, 7) for number in range(self._partitions)]
         rows = [] if self._topic_error else rows
