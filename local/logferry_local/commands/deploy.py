@@ -1,4 +1,4 @@
-"""`logferry deploy check`: every mistake of both deploy files, before anything is deployed."""
+"""`logferry deploy`: every mistake of both deploy files before anything is deployed; the policies of RAM roles."""
 
 import json
 import sys
@@ -15,14 +15,15 @@ __all__ = ["register"]
 Fc = Annotated[Path | None, typer.Option("--fc", help="Function Compute's file; default: the checkout's s.yaml.")]
 Aws = Annotated[Path | None, typer.Option("--aws", help="Lambda's file; default: the checkout's template.yaml.")]
 Only = Annotated[Literal["fc", "aws"] | None, typer.Option(help="Check this one alone, not against the other.")]
+Name = Annotated[str, typer.Argument(metavar="FUNCTION", help="A function, or trust for the roles' trust policy.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON list.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Check what is going to be deployed.", no_args_is_help=True)
-    group.callback()(lambda: None)  # keeps `check` a command of its own while it is the only one
+    group = typer.Typer(help="Check what is going to be deployed, and print what it needs.", no_args_is_help=True)
     group.command("check")(check)
+    group.command("policy")(policy)
     app.add_typer(group, name="deploy")
 
 
@@ -44,6 +45,14 @@ def check(*, fc: Fc = None, aws: Aws = None, only: Only = None, as_json: Json = 
         )
     if found:
         raise typer.Exit(1)
+
+
+def policy(name: Name, *, fc: Fc = None) -> None:
+    """Print the RAM policy of a function's role, with the places that s.yaml names."""
+    from logferry_local.deploy_files import ram
+
+    root = checkout.root()
+    sys.stdout.write(json.dumps(ram.policy(root, name, fc or root / "s.yaml"), indent=2) + "\n")
 
 
 def _tell(found: Sequence[str], files: Sequence[str]) -> None:
