@@ -38,7 +38,7 @@ def test_files_that_are_put_ring_for_forward(yard: Landing, tmp_path: Path) -> N
     """By the deploy file's own trigger: each file once, a changed one again, what is no log of the task not at all."""
     yard.apply()
     command = [
-        Path(sys.executable).with_name("logferry"), "triggers", "run", "--from", "begin", "--until-idle",
+        str(Path(sys.executable).with_name("logferry")), "triggers", "run", "--from", "begin", "--until-idle",
         "--in-process",
         "--folder", str(tmp_path / "landing"), "--var", "log_bucket=landing", "--endpoint", "http://127.0.0.1:1",
         "--positions", str(tmp_path / "triggers.json"), "--json",

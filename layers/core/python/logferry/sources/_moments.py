@@ -13,6 +13,8 @@ _LATEST = 1 << 32  # Unix seconds
 
 def when(value: Value, otherwise: float) -> tuple[int, int]:
     """Unix seconds and nanoseconds; those of `otherwise` for anything that is no time."""
+    if value is None:
+        return int(otherwise), int(otherwise % 1 * 1e9)
     if isinstance(value, str) and (moment := times.parse(value)) and 0 <= moment.seconds < _LATEST:
         fraction = re.search(r"\.(\d{1,9})", value)
         return moment.seconds, int(fraction[1].ljust(9, "0")) if fraction else 0

