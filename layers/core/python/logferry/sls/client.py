@@ -55,7 +55,7 @@ class Answer(NamedTuple):
         """The body as JSON; SourceError."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise SourceError(f"{self.operation}: the answer is not JSON: {self.body[:80]!r}", transient=True) from None
 
     def header(self, name: str) -> str:

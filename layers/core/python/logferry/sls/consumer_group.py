@@ -104,5 +104,5 @@ class ConsumerGroup(Struct, frozen=True):
 def _read(answer: Answer, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"{answer.operation}: {error}", transient=True) from None

@@ -88,7 +88,7 @@ def _document(client: Client, request: Request) -> dict[str, Any]:
     answer = client.call(request)
     try:
         return msgspec.json.decode(answer.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SourceError(f"{answer.operation}: the answer is not a JSON object", transient=True) from None
 
 

@@ -98,7 +98,7 @@ def refusal(
     try:
         found = msgspec.json.decode(body, type=dict[str, object])
         code, text = str(found["errorCode"]), str(found.get("errorMessage", ""))
-    except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
+    except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError):
         pass
     for secret in filter(None, secrets):
         code, text = code.replace(secret, "***"), text.replace(secret, "***")

@@ -84,5 +84,5 @@ def _document(event: object) -> object:
         raise ConfigError([f"document: {len(event)} bytes, at most {MAX_EVENT} are read"], subject="event")
     try:
         return msgspec.json.decode(event)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigError([f"document: is not JSON ({error})"], subject="event") from None
