@@ -273,7 +273,7 @@ def test_nobody_there_is_a_state_error(monkeypatch: pytest.MonkeyPatch) -> None:
         ("tablestore:instance/rows", "region: is missing"),
         ("tablestore:instance/rows?region=CN.hangzhou", "region: 'CN.hangzhou' is not one"),
         ("tablestore:instance/rows?endpoint=nonsense", "endpoint: is not a URL"),
-        ("tablestore:instance/rows?endpoint=http://me:pass@host", "endpoint: is not a URL"),
+        ("tablestore:instance/rows?endpoint=http://me@host", "endpoint: is not a URL"),
         ("tablestore:instance/rows?endpoint=http://host/path", "endpoint: is not a URL"),
         ("tablestore:instance/rows?endpoint=http://host:99999", "endpoint: is not a URL"),
         ("tablestore:instance/rows?zone=a", "unknown option 'zone'"),

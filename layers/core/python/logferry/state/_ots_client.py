@@ -83,20 +83,15 @@ class OtsClient:
         self._lock = threading.Lock()
         self._pid = 0
         self._client: Any = None
+        self._sdk: Any = None
 
     @property
     def sdk(self) -> Any:  # noqa: ANN401  # an untyped package
         """The package, imported by the first who asks."""
-        # The SDK warns, both ways, where its C extension does not fit; nobody can do anything about it.
-        with self._lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logging.getLogger("tablestore").setLevel(_SILENT)
-            try:
-                import tablestore
-            except ImportError:
-                message = f"{self.spot}: the SDK is not installed: pip install 'logferry[tablestore]'"
-                raise Misconfigured(message) from None
-        return tablestore
+        with self._lock:
+            if self._sdk is None:
+                self._sdk = self._imported()
+            return self._sdk
 
     def call(self, method: str, *args: object, judged: tuple[str, ...] = (), attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401  # what the SDK returns
         """The SDK's answer; Refusal for the codes in `judged`. Repeats what may pass: writes must be conditional."""
@@ -158,6 +153,18 @@ class OtsClient:
         if status is not None and 300 <= status < 500:
             return Misconfigured(f"{self.spot}: {self.spot.endpoint} answered {status}, and not as Tablestore does")
         return StateError(f"{self.spot}: an answer ({status}) is damaged or not Tablestore's")
+
+    def _imported(self) -> Any:  # noqa: ANN401  # an untyped package
+        # The SDK warns, both ways, where its C extension does not fit; nobody can do anything about it.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger("tablestore").setLevel(_SILENT)
+            try:
+                import tablestore
+            except ImportError:
+                message = f"{self.spot}: the SDK is not installed: pip install 'logferry[tablestore]'"
+                raise Misconfigured(message) from None
+        return tablestore
 
     def _made(self) -> Any:  # noqa: ANN401  # an untyped package
         sdk = self.sdk

@@ -29,6 +29,7 @@ FORM = "tablestore:INSTANCE/TABLE?region=…&endpoint=…"
 _KEY = ("partition", "sort")
 _ROUNDS = 3  # times that a row may come and go while one write makes it
 _LOST = "OTSConditionCheckFail"
+_LOADING = ("OTSTableNotReady", "OTSPartitionUnavailable", "OTSObjectNotExist")
 _GRACE = 3600  # seconds that an expired row stays, should the clock have been wrong
 _EVERY, _LOOK, _REMOVED = 10, 100, 20  # one write in ten looks at 100 rows and removes 20 at most: more than it adds
 
@@ -162,7 +163,7 @@ def _await(ots: OtsClient, sleep: Callable[[float], None]) -> None:
     """A new table is loaded for some seconds, at most a minute."""
     for _ in range(60):
         try:
-            ots.call("get_row", ots.spot.table, key_of("a", "a"), None, None, 1, judged=("OTSTableNotReady",))
+            ots.call("get_row", ots.spot.table, key_of("a", "a"), None, None, 1, judged=_LOADING)
         except Refusal:
             sleep(1.0)
         else:
