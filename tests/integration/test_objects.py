@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from logferry.errors import ConfigError, Transient
 from logferry.sources import Surroundings
 from logferry.vault import Vault
 
+ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:1"
 
 
@@ -124,6 +127,22 @@ def test_killed_on_the_way(yard: Landing, step: str, count: int) -> None:
     assert (counts.read, counts.delivered) == (1_000, 1_000)
     repeated = sum(received.values()) - 1_000
     assert repeated <= min(100, counts.maybe_repeated)
+
+
+def test_sweeps_at_once_share_the_objects(tmp_path: Path) -> None:
+    """Four processes over the same forty objects: each record is there once, and the slots add up."""
+    with landing(tmp_path, LOGFERRY_LEASE_SECONDS="60") as yard:
+        yard.apply()
+        for number in range(40):
+            yard.forward(yard.numbered(f"logs/{number}.gz", number * 50, 50), seconds=0)
+        command = [sys.executable, "-m", "tests.fakes.mortal", "never", "1"]
+        processes = [subprocess.Popen(command, cwd=ROOT, env=yard.environ) for _ in range(4)]
+        assert [process.wait(60) for process in processes] == [0] * 4
+        yard.until_done()
+        received = yard.received()
+        assert set(received) == ids(2_000)
+        assert set(received.values()) == {1}
+        assert yard.verified().delivered == 2_000
 
 
 def test_killed_between_parking_and_saving(yard: Landing) -> None:

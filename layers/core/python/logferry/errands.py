@@ -79,6 +79,7 @@ class _Work:
         options = options_of(stored)
         remember = config.seconds(options.remember) if options else 0.0
         self._slots = Slots(stored.name, crew.desk, errands, remember)
+        self._was_held = False
         self._reason = ""  # why what is left was left
 
     def go(self, marks: Sequence[str] | None) -> None:
@@ -114,6 +115,7 @@ class _Work:
         """The job, if the task may work now."""
         now = self._desk.patience.clock()
         health = self._crew.holds.health(self._task)
+        self._was_held = health is not None
         if health is not None and not self._crew.holds.probe(self._task, now):
             until = datetime.fromtimestamp(health.retry_at, UTC).isoformat(timespec="seconds")
             self._reason = self._found.held[self._task] = f"held until {until}: {health.reason}"
@@ -187,8 +189,9 @@ class _Work:
             self._reason = told(error) if error else ""
         if isinstance(error, Misconfigured):
             self._hold(str(error))
-        elif lane.counts.read:
-            self._crew.holds.release(self._task)  # it delivered: a hold, if there was one, is over
+        elif lane.counts.read and self._was_held:
+            self._crew.holds.release(self._task)  # it delivered: the hold is over
+            self._was_held = False
         return is_settled or isinstance(error, Conflict), is_settled or isinstance(error, Conflict)
 
     def _add(self, part: Part, *, gaps: int = 0, finished: bool = False) -> None:
