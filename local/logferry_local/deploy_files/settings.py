@@ -11,22 +11,19 @@ from logferry.vault import Vault
 from logferry_local.deploy_files.code import App
 from logferry_local.deploy_files.deployed import Deployed
 from logferry_local.deploy_files.findings import Notes, shown
-from logferry_local.deploy_files.nodes import Unknown
 
 __all__ = ["wrong"]
 
 _READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     wiring.settings, log_lines.level, ownership.policy, apply.most_tasks, Reach.of,
 )  # fmt: skip
-_SENDERS = "LOGFERRY_AUTH_"
+_SENDERS = "LOGFERRY_" + "AUTH_"  # the beginning of several names
 _SAID = re.compile(r"(?P<name>[A-Z][A-Z0-9_]+): (?:.* is not |is not set, expected )(?P<expected>.*)", re.DOTALL)
 
 
 def wrong(one: Deployed, app: App, notes: Notes) -> None:
     """Note each setting that the library would refuse."""
-    known = {
-        name: node.text for name, node in one.variables.items() if not isinstance(node.value, Unknown | dict | list)
-    }
+    known = {name: node.value for name, node in one.variables.items() if isinstance(node.value, str)}
     for problem in _problems(known, app):
         said = _SAID.match(problem)
         node = one.variables.get(said["name"]) if said else None

@@ -54,15 +54,11 @@ class _Unfolding:
         whole = EXPRESSION.fullmatch(found.value)
         if whole:
             return self._whole(found, whole[1], inside)
-        parts: list[str] = []
-        at = 0
-        for match in EXPRESSION.finditer(found.value):
-            part = self._value(found, match[1], inside).value
-            if isinstance(part, Unknown | dict | list):
-                return replace(found, value=Unknown("env"))
-            parts += [found.value[at : match.start()], "" if part is None else str(part)]
-            at = match.end()
-        return replace(found, value="".join(parts) + found.value[at:])
+        parts = [self._value(found, expression, inside).value for expression in EXPRESSION.findall(found.value)]
+        if any(isinstance(part, Unknown | dict | list) for part in parts):
+            return replace(found, value=Unknown("env"))
+        rest = iter(parts)
+        return replace(found, value=EXPRESSION.sub(lambda _: str(next(rest)), found.value))
 
     def _whole(self, found: Node, expression: str, inside: tuple[str, ...]) -> Node:
         """The variable's node itself, so that a mistake is told where it is written."""

@@ -30,7 +30,9 @@ _KNOWN = (
 
 def tell(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> None:
     """Note where the file stops being YAML."""
-    mark = error.problem_mark or error.context_mark
+    # Of what is not closed the beginning helps more than the place where that was noticed.
+    is_open = re.search(r"quoted scalar|flow (sequence|mapping)", error.context or "")
+    mark = (error.context_mark if is_open else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.splitlines()
     written = lines[line - 1] if 0 < line <= len(lines) else ""
