@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is committed, packaged once; wheels and the Python that compiles come from this checkout."""
     place = tmp_path_factory.mktemp("fresh") / "logferry"
     subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(place)], check=True, timeout=60)
@@ -35,7 +34,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ["logferry", "package"], cwd=place, env=environ(place), capture_output=True, text=True, timeout=250, check=False
     )
     assert made.returncode == 0, made.stderr
-    yield place
+    return place
 
 
 def environ(home: Path) -> dict[str, str]:
