@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from logferry.aws_verdicts import verdict
 from logferry.errors import LogferryError, Misconfigured, StateError
 
 __all__ = ["OPTIONS", "AwsClient", "Keys"]
@@ -20,33 +21,6 @@ Keys: TypeAlias = Callable[[], Mapping[str, str]]
 
 OPTIONS = ("region", "endpoint")
 ATTEMPTS = 3
-_PASSING = frozenset(
-    (
-        *("ThrottlingException", "Throttling", "ThrottledException", "RequestThrottled", "RequestThrottledException"),
-        *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown"),
-        *("TransactionConflictException", "TransactionInProgressException", "LimitExceededException"),
-        *("ItemCollectionSizeLimitExceededException", "ReplicatedWriteConflictException", "OperationAborted"),
-        *(
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "InternalServerError",
-            "InternalError",
-            "PriorRequestNotComplete",
-        ),
-        *("BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "ResourceInUseException"),
-    )
-)
-_ADVICE = {
-    "NoSuchBucket": "make the bucket or correct its name",
-    "ResourceNotFoundException": "make the table or correct its name and region",
-    "PermanentRedirect": "the bucket is in another region: set region",
-    "AuthorizationHeaderMalformed": "the bucket is in another region: set region",
-    "SecondLevelDomainForbidden": "this service wants the bucket in the host name: set style=virtual",
-    "RequestTimeTooSkewed": "set this machine's clock",
-    "ExpiredToken": "renew the credentials",
-    "ExpiredTokenException": "renew the credentials",
-    "ValidationException": "the table needs a partition key `partition` and a sort key `sort`, both strings",
-}
 
 
 class AwsClient:
@@ -124,10 +98,4 @@ class AwsClient:
     def _answered(self, response: Mapping[str, Any]) -> LogferryError:
         code = str(response.get("Error", {}).get("Code", ""))
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        message = f"{self._subject}: {self._service} answered {status} {code}"
-        if status >= 500 or status == 429 or code in _PASSING:
-            return StateError(message)
-        advice = _ADVICE.get(code)
-        if advice is None:
-            advice = "check the credentials and their permissions" if status in (401, 403) else "check the settings"
-        return Misconfigured(f"{message}: {advice}")
+        return verdict(f"{self._subject}: {self._service}", status, code)

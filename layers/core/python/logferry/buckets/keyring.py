@@ -3,10 +3,10 @@
 Temporary keys change: `renew` reads all parts again. The SDK (botocore) is loaded only where nothing else is given.
 """
 
-import threading
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from logferry.aws_keys import SdkChain
 from logferry.errors import Misconfigured
 from logferry.secret_stores import env
 from logferry.sigv4 import Key
@@ -99,53 +99,10 @@ class Environ:
             return ""
 
 
-class SdkChain:
-    """What botocore finds: profile, container, instance, web identity; it renews temporary keys by itself."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: Any = None
-        self._last: Key | None = None
-
-    def current(self) -> Key:
-        """The key in force."""
-        try:
-            from botocore.exceptions import BotoCoreError
-        except ImportError:
-            raise Misconfigured("no access key: give access_key_id and secret_access_key (boto3 is absent)") from None
-        try:
-            with self._lock:
-                self._found = self._found or _look()
-                frozen = self._found.get_frozen_credentials()
-        except BotoCoreError as error:  # its text may quote what a credential process said
-            raise Misconfigured(f"no access key: the SDK's search ended with {type(error).__name__}") from None
-        token = Secret(frozen.token) if frozen.token else None
-        self._last = Key(frozen.access_key, Secret(frozen.secret_key), token)
-        return self._last
-
-    def renew(self) -> bool:
-        """Search anew."""
-        with self._lock:
-            old, self._found = self._last, None
-        try:
-            return old is not None and self.current() != old
-        except Misconfigured:
-            return False  # gone: the next request says so
-
-
 def chosen(vault: Vault, given: Sequence[str | None], otherwise: Keyring) -> Keyring:
     """The key of the options (references to id, secret, token) if they name one, else the other one."""
     key_id, secret, token = given
     return References(vault, key_id, secret, token) if key_id and secret else otherwise
-
-
-def _look() -> Any:  # noqa: ANN401  # botocore carries no types
-    from botocore.session import Session
-
-    found = Session().get_credentials()
-    if found is None:
-        raise Misconfigured("no access key: give access_key_id and secret_access_key, or the function a role")
-    return found
 
 
 def _key(source: str, key_id: str, secret: Secret, token: Secret | None) -> Key:
