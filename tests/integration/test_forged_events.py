@@ -1,4 +1,4 @@
-"""Events are doorbells: what a caller writes into one moves no position and opens no connection that the caller chose."""
+"""Events are doorbells: what a caller writes into one moves no position and opens no connection of its choice."""
 
 import json
 import socket
