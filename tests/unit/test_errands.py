@@ -1,49 +1,15 @@
 """Objects that were put: noted, delivered, done; what goes wrong on the way, and what becomes of it."""
 
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fakes.engine import errors
 from tests.fakes.shelf import Shelf, body, numbered, shelf
 
-from logferry.errand_rows import Errands
+from logferry.errand_rows import Errand, Errands
 from logferry.errors import ConfigError, Misconfigured, Transient
 from logferry.plan import Plan
-from logferry.state import Item, Table
-from logferry.state.memory import open_table
-
-
-class Counting:
-    """A table that counts what is asked of it while objects are delivered; tasks are asked of another."""
-
-    def __init__(self, table: Table) -> None:
-        self._table, self.calls = table, Counter[str]()
-
-    def get(self, partition: str, sort: str) -> Item | None:
-        """Counted."""
-        self.calls["get"] += partition not in ("tasks", "task-versions/t")
-        return self._table.get(partition, sort)
-
-    def put(self, partition: str, sort: str, value: bytes, *, expect: str | None, expires: float | None = None) -> str:
-        """Counted."""
-        self.calls["put"] += 1
-        return self._table.put(partition, sort, value, expect=expect, expires=expires)
-
-    def delete(self, partition: str, sort: str, *, expect: str) -> None:
-        """Counted."""
-        self.calls["delete"] += 1
-        self._table.delete(partition, sort, expect=expect)
-
-    def list(self, partition: str) -> Iterator[Item]:
-        """Counted."""
-        self.calls["list"] += partition != "tasks"
-        return self._table.list(partition)
-
-    def close(self) -> None:
-        """As it is."""
-        self._table.close()
+from logferry.put_events import Creation
 
 
 @pytest.fixture
@@ -67,18 +33,6 @@ def test_it_is_noted_before_anything_is_sent(place: Shelf) -> None:
     place.destinations["t"].judge = lambda _payload: seen.append(place.due())
     place.deliver(place.put("a.ndjson", 3))
     assert seen == [["a.ndjson"]]
-
-
-def test_what_an_object_costs_at_the_state_table(tmp_path: Path) -> None:
-    """Six writes and a list of the slots, however many objects were done before: docs/sources/objects.md says so."""
-    table = Counting(open_table("counted", {}, lambda: 0.0))
-    place = shelf(tmp_path, table=table, save_seconds=5.0)
-    for number in range(3):
-        creation = place.put(f"{number}.ndjson", 3)
-        table.calls.clear()
-        place.deliver(creation)
-    assert {name: table.calls[name] for name in ("put", "delete", "list")} == {"put": 5, "delete": 1, "list": 1}
-    assert table.calls["get"] <= 12
 
 
 def test_a_repeated_event_is_passed_over(place: Shelf) -> None:
@@ -167,6 +121,30 @@ def test_what_is_gone_or_written_over_is_a_gap(place: Shelf) -> None:
     assert sum(outcome.effort.gaps for outcome in found.outcomes) == 2
     assert (place.due(), place.taken(), place.held()) == ([], [], "")
     assert [done.fate for _, done in Errands(place.table, "t").all_done()] == ["lost", "lost"]
+
+
+def test_what_was_lost_may_come_back(place: Shelf) -> None:
+    """The same content under the same key, put again: it is delivered then, and counted anew with the rest."""
+    creation = place.put("a.ndjson", 3)
+    etag = creation.etag
+    place.bucket.delete("a.ndjson")
+    place.deliver(creation)
+    again = place.put("a.ndjson", 3)
+    assert place.note(again._replace(etag=etag)).counts["noted"] == 1
+    errands = Errands(place.table, "t")
+    mark = next(errands.due()).mark
+    errands.drop(mark)
+    errands.note(mark, _errand_of(again, place))
+    place.visit()
+    assert (place.taken(), place.due()) == (numbered(3), [])
+    assert errands.done(mark) is not None
+    assert place.counts().read == 3
+
+
+def _errand_of(creation: Creation, place: Shelf) -> Errand:
+    """Of a folder the same content has another etag each time; of a bucket it has not: as if this were one."""
+    put = creation.put
+    return Errand(schema=1, bucket=put.bucket, keys=put.keys, etag=creation.etag.lower(), at=1.0, noted=place.clock())
 
 
 def test_a_damaged_object_is_delivered_up_to_the_damage(tmp_path: Path) -> None:

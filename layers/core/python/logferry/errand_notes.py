@@ -50,7 +50,8 @@ def _noted(creation: Creation, errands: Errands, now: float) -> tuple[str, str]:
     """The object's mark, and whether it is new, was due before, or is done."""
     put, etag = creation.put, creation.etag.strip('"').lower()
     mark = mark_of(put.bucket, put.keys[0], etag or creation.sequencer or creation.at)
-    if errands.done(mark):
+    done = errands.done(mark)
+    if done and done.is_settled:
         return mark, "done"
     moment = times.parse(creation.at)
     at = float(moment.seconds) if moment else now

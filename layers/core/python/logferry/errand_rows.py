@@ -6,7 +6,6 @@ Times are Unix seconds. A lease here covers the moment until the slot's own row 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -53,6 +52,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: int
     fate: Literal["settled", "lost"]  # lost: a gap says from where on
     ended: float
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether an event that tells of it again has nothing to say. One that was lost may have come back."""
+        return self.fate == "settled"
 
 
 class Due(NamedTuple):
@@ -115,10 +119,14 @@ class Errands:
         rows.edit(self._table, self._due, mark, changed)
 
     def settle(self, mark: str, done: Done, expires: float) -> None:
-        """Write that it is done (what stands there already stays), and only then that it is not due any more."""
+        """Write that it is done, and only then that it is not due any more. What was settled before stays as it was."""
         body = msgspec.json.encode(done)
-        with suppress(Conflict):  # somebody else found it done, or an answer got lost
+        try:
             self._table.put(self._done, mark, body, expect=None, expires=expires)
+        except Conflict:  # somebody else found it done, an answer got lost, or it was lost before
+            old = self._table.get(self._done, mark)
+            if old is not None and not _done(old).is_settled:
+                self._table.put(self._done, mark, body, expect=old.version, expires=expires)
         self.drop(mark)
 
     def drop(self, mark: str) -> None:
@@ -128,18 +136,22 @@ class Errands:
     def done(self, mark: str) -> Done | None:
         """How it ended, if it did and that is not forgotten."""
         item = self._table.get(self._done, mark)
-        return rows.decode(item, Done, SCHEMA, f"object {mark}") if item else None
+        return _done(item) if item else None
 
     def all_done(self) -> Iterator[tuple[str, Done]]:
         """Everything that ended and is not forgotten: for a recount, and for nothing that happens often."""
         for item in self._table.list(self._done):
-            yield item.sort, rows.decode(item, Done, SCHEMA, f"object {item.sort}")
+            yield item.sort, _done(item)
 
     def forget(self) -> None:
         """All of it: the task is deleted."""
         for partition in (self._due, self._done):
             for item in list(self._table.list(partition)):
                 rows.edit(self._table, partition, item.sort, lambda item: rows.DELETE if item else None)
+
+
+def _done(item: Item) -> Done:
+    return rows.decode(item, Done, SCHEMA, f"object {item.sort}")
 
 
 def mark_of(bucket: str, key: str, content: str) -> str:

@@ -53,14 +53,14 @@ class Slots:
         if mine:
             order = self._desk.source.order
             return max(mine, key=lambda row: (_is_held(row, now), order(row.position)))
-        ended = next((row for row in rows if places.spot(row.position) == _behind(row, mark)), None)
+        ended = next((row for row in rows if _is_behind(row, mark) and not _is_lost(row)), None)
         if ended is not None:
             self.settle(ended, mark)
             return None
         free = [row for row in rows if not bound_to(row) and not _is_held(row, now)]
         row = self._chosen(free, mark) or self._made(rows)
         before = places.spot(row.position).mark
-        if before and before not in self._ours and self._errands.get(before):
+        if before and before not in self._ours and not _is_lost(row) and self._errands.get(before):
             self.settle(row, before)  # its owner was killed before it could
         return row
 
@@ -70,10 +70,9 @@ class Slots:
         if errand is not None:
             now = self._desk.patience.clock()
             number = places.spot(row.position).number - 1
-            is_lost = bool(row.gaps) and row.gaps[-1].end == row.position
             done = Done(
                 schema=SCHEMA, bucket=errand.bucket, keys=errand.keys, etag=errand.etag, at=errand.at, slot=row.stream,
-                number=number, fate="lost" if is_lost else "settled", ended=now,
+                number=number, fate="lost" if _is_lost(row) else "settled", ended=now,
             )  # fmt: skip
             self._errands.settle(mark, done, now + self._remember)
         self._ours.add(mark)
@@ -132,8 +131,14 @@ def _is_held(row: Row, now: float) -> bool:
     return row.lease is not None and row.lease.holds(now)
 
 
-def _behind(row: Row, mark: str) -> places.Spot:
-    return places.Spot(places.spot(row.position).number, 0, mark)
+def _is_behind(row: Row, mark: str) -> bool:
+    at = places.spot(row.position)
+    return at.mark == mark and not at.offset
+
+
+def _is_lost(row: Row) -> bool:
+    """Whether the rest of the slot's last object is a gap."""
+    return bool(row.gaps) and row.gaps[-1].end == row.position
 
 
 def _freed(row: Row, mark: str) -> Row:

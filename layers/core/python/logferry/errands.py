@@ -133,7 +133,8 @@ class _Work:
         errand = self._errands.take(mark, self._owner, now, now + lease)
         if errand is None:
             return True, True  # somebody else is at it, or through with it
-        if self._errands.done(mark):  # noted again while it ended
+        done = self._errands.done(mark)
+        if done and done.is_settled:  # noted again while it ended
             self._errands.drop(mark)
             return True, True
         try:
