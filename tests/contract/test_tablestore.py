@@ -3,42 +3,28 @@
 import itertools
 import logging
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.fakes.clock import Clock
-from tests.fakes.fault_proxy import Answer, FaultProxy, LostAnswer, fault_proxy
-from tests.fakes.ots import ENVIRON, KEY_ID, SECRET, ots_server
+from tests.fakes.fault_proxy import Answer, FaultProxy, LostAnswer
+from tests.fakes.ots import KEY_ID, SECRET
+from tests.fakes.ots_table import client, error, faulty_table
 
 from logferry import state
 from logferry.errors import Conflict, Misconfigured, StateError
-from logferry.state import Table, tablestore
-from logferry.state._ots_client import Key, OtsClient
-from logferry.state._ots_rows import spot_of
+from logferry.state import Item, Table
+from logferry.state._ots_client import Key
 from logferry.vault import Secret
-from logferry_local.ots_server.messages import messages
 
-ROOT = Path(__file__).parents[2]
-
-
-def _error(code: str, status: int, text: str = "no") -> Answer:
-    return Answer(status, messages.Error(code=code, message=text).SerializeToString())
-
-
-BUSY = _error("OTSServerBusy", 503)
-PASSING = [BUSY, _error("OTSRowOperationConflict", 409), Answer(502, b"<html>"), LostAnswer()]
+BUSY = error("OTSServerBusy", 503)
+PASSING = [BUSY, error("OTSRowOperationConflict", 409), Answer(502, b"<html>"), LostAnswer()]
 
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[FaultProxy]:
     """A server with one table, behind a proxy that makes faults."""
-    keys = {KEY_ID: SECRET, "temporary": f"{SECRET}2:token-two"}
-    with ots_server(keys=keys) as server, fault_proxy(server.address) as made, pytest.MonkeyPatch.context() as environ:
-        for name, value in ENVIRON.items():
-            environ.setenv(name, value)
-        tablestore.create_table("instance/rows", {"endpoint": server.address})
+    with faulty_table({KEY_ID: SECRET, "temporary": f"{SECRET}2:token-two"}) as made:
         yield made
 
 
@@ -52,19 +38,13 @@ def table(proxy: FaultProxy) -> Iterator[Table]:
     opened.close()
 
 
-def client(proxy: FaultProxy) -> OtsClient:
-    """The table's client by itself."""
-    spot = spot_of("instance/rows", {"endpoint": proxy.url})
-    return OtsClient(spot, lambda: Key(KEY_ID, Secret(SECRET)), sleep=lambda _: None, chance=lambda: 0.0)
-
-
 @pytest.mark.parametrize("fault", PASSING)
 def test_passing_fault_is_healed(table: Table, proxy: FaultProxy, part: str, fault: Answer) -> None:
     """Busy twice, a gateway's page or a connection that breaks: the third attempt of one call passes."""
     version = table.put(part, "a", b"one", expect=None)
     proxy.faults.extend([fault, fault])
     proxy.calls.clear()
-    assert table.get(part, "a") == ("a", b"one", version)
+    assert table.get(part, "a") == Item("a", b"one", version)
     assert len(proxy.calls) == 3
 
 
@@ -86,14 +66,14 @@ def test_write_whose_answer_was_lost_is_known_by_its_version(table: Table, proxy
     proxy.faults.append(LostAnswer())
     second = table.put(part, "a", b"two", expect=first)
     assert proxy.calls == ["POST /PutRow", "POST /PutRow", "POST /GetRow"]
-    assert table.get(part, "a") == ("a", b"two", second)
+    assert table.get(part, "a") == Item("a", b"two", second)
 
 
 def test_first_write_whose_answer_was_lost_is_known_too(table: Table, proxy: FaultProxy, part: str) -> None:
     """The same where no row was expected."""
     proxy.faults.append(LostAnswer())
     version = table.put(part, "a", b"one", expect=None)
-    assert table.get(part, "a") == ("a", b"one", version)
+    assert table.get(part, "a") == Item("a", b"one", version)
 
 
 def test_doubted_write_that_lost_is_a_conflict(table: Table, proxy: FaultProxy, part: str) -> None:
@@ -131,12 +111,12 @@ def test_list_asks_page_by_page(table: Table, proxy: FaultProxy, part: str) -> N
 @pytest.mark.parametrize(
     ("answer", "advice"),
     [
-        (_error("OTSAuthFailed", 403), "OTSAuthFailed: check the access key"),
-        (_error("OTSNoPermissionAccess", 403), "grant the actions"),
-        (_error("OTSObjectNotExist", 404), "make the table"),
-        (_error("OTSInvalidPK", 400), "primary key columns `partition`"),
-        (_error("OTSSomethingNew", 400), "OTSSomethingNew: check the settings"),
-        (_error("<script>", 400), "an unknown code: check the settings"),
+        (error("OTSAuthFailed", 403), "OTSAuthFailed: check the access key"),
+        (error("OTSNoPermissionAccess", 403), "grant the actions"),
+        (error("OTSObjectNotExist", 404), "make the table"),
+        (error("OTSInvalidPK", 400), "primary key columns `partition`"),
+        (error("OTSSomethingNew", 400), "OTSSomethingNew: check the settings"),
+        (error("<script>", 400), "an unknown code: check the settings"),
         (Answer(404, b"<html>no such page"), "answered 404, and not as Tablestore does"),
     ],
 )
@@ -157,7 +137,7 @@ def test_error_repeats_no_text_of_the_service(
     with pytest.raises(Conflict):
         table.put("quiet", "a", b"very-secret", expect=None)
     table.delete("quiet", "a", expect=version)
-    proxy.faults.append(_error("OTSAuthFailed", 403, "signed with very-secret"))
+    proxy.faults.append(error("OTSAuthFailed", 403, "signed with very-secret"))
     with pytest.raises(Misconfigured) as caught:
         table.get("p", "a")
     assert "very-secret" not in str(caught.value) + caplog.text
@@ -219,56 +199,6 @@ def test_connections_are_not_shared_with_a_child(table: Table, part: str) -> Non
         table.put(part, f"parent-{number}", b"", expect=None)
     assert os.waitpid(child, 0)[1] == 0
     assert len(list(table.list(part))) == 41
-
-
-@pytest.mark.parametrize("draws", [(0.0, 0.0), (0.0, 0.9)])
-def test_long_expired_rows_are_removed_by_writes(proxy: FaultProxy, part: str, draws: tuple[float, ...]) -> None:
-    """A write that sets an expiry removes 20 of what expired an hour ago, from the front or beside itself."""
-    clock = Clock()
-    ots = client(proxy)
-    left = iter(draws)
-    plain, tidy = (
-        tablestore.OtsTable(ots, clock, chance=lambda: 1.0),
-        tablestore.OtsTable(ots, clock, lambda: next(left)),
-    )
-    for number in range(30):
-        plain.put(part, f"a-{number:02}", b"", expect=None, expires=clock.now + 1)
-    plain.put(part, "b-kept", b"", expect=None)
-    plain.put(part, "b-recent", b"", expect=None, expires=clock.now + 3_000)
-    clock.now += 3_601.0
-    tidy.put(part, "a-", b"", expect=None, expires=clock.now + 1)
-    clock.now -= 3_601.0  # as a reader with an earlier clock sees it: what is really there
-    there = [item.sort for item in plain.list(part)]
-    assert there == ["a-", *(f"a-{number:02}" for number in range(20, 30)), "b-kept", "b-recent"]
-    ots.close()
-
-
-@pytest.mark.parametrize("page", ["docs/state.md", "deploy/ram/forward.json", "deploy/ram/sweep.json"])
-def test_what_is_called_is_what_is_granted(proxy: FaultProxy, part: str, page: str) -> None:
-    """The calls of all four operations, the look for expired rows among them, are the actions of page and role."""
-    ots, clock = client(proxy), Clock()
-    table = tablestore.OtsTable(ots, clock, chance=lambda: 0.0)
-    proxy.calls.clear()
-    version = table.put(part, "a", b"", expect=None, expires=clock.now + 1)
-    table.delete(part, "a", expect=version)
-    assert table.get(part, "a") is None
-    assert list(table.list(part)) == []
-    ots.close()
-    text = (ROOT / page).read_text(encoding="utf-8").partition("For making it")[0]
-    assert {call.removeprefix("POST /") for call in proxy.calls} == set(re.findall(r'"ots:(\w+)"', text))
-
-
-def test_tidying_that_fails_fails_no_write(table: Table, proxy: FaultProxy, part: str) -> None:
-    """Without the right to read ranges rows are written all the same."""
-    ots = client(proxy)
-    tidy = tablestore.OtsTable(ots, Clock(), chance=lambda: 0.0)
-    tidy.get(part, "a")
-    proxy.faults.extend([_error("OTSNoPermissionAccess", 403)])
-    with pytest.raises(Misconfigured):
-        tidy.get(part, "a")
-    version = tidy.put(part, "a", b"one", expect=None, expires=2e6)
-    assert table.get(part, "a") == ("a", b"one", version)
-    ots.close()
 
 
 def test_row_of_somebody_else_is_told(table: Table, proxy: FaultProxy, part: str) -> None:

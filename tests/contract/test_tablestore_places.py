@@ -6,33 +6,20 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.fakes.fault_proxy import Answer, FaultProxy, fault_proxy
-from tests.fakes.ots import ENVIRON, KEY_ID, SECRET, ots_server
+from tests.fakes.fault_proxy import FaultProxy
+from tests.fakes.ots import ENVIRON
+from tests.fakes.ots_table import client, error, faulty_table
 
 from logferry import registry, state
 from logferry.errors import ConfigError, Misconfigured, StateError
 from logferry.state import tablestore
-from logferry.state._ots_client import Key, OtsClient
 from logferry.state._ots_rows import spot_of
-from logferry.vault import Secret
-from logferry_local.ots_server.messages import messages
-
-
-def _error(code: str, status: int, text: str = "no") -> Answer:
-    return Answer(status, messages.Error(code=code, message=text).SerializeToString())
-
-
-BUSY = _error("OTSServerBusy", 503)
-PASSING = [BUSY, _error("OTSRowOperationConflict", 409), Answer(502, b"<html>"), LostAnswer()]
 
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[FaultProxy]:
     """A server with one table, behind a proxy that makes faults."""
-    with ots_server() as server, fault_proxy(server.address) as made, pytest.MonkeyPatch.context() as environ:
-        for name, value in ENVIRON.items():
-            environ.setenv(name, value)
-        tablestore.create_table("instance/rows", {"endpoint": server.address})
+    with faulty_table() as made:
         yield made
 
 
@@ -106,8 +93,8 @@ def test_making_the_table_twice_is_harmless(proxy: FaultProxy) -> None:
 def test_table_that_loads_is_waited_for(proxy: FaultProxy) -> None:
     """As long as the service says that it is not ready; a minute at most."""
     waits: list[float] = []
-    unready = _error("OTSTableNotReady", 404)
-    proxy.faults.extend([_error("OTSObjectAlreadyExist", 409), unready, unready])
+    unready = error("OTSTableNotReady", 404)
+    proxy.faults.extend([error("OTSObjectAlreadyExist", 409), unready, unready])
     tablestore.create_table("instance/rows", {"endpoint": proxy.url}, sleep=waits.append)
     assert waits == [1.0, 1.0]
 
@@ -115,8 +102,7 @@ def test_table_that_loads_is_waited_for(proxy: FaultProxy) -> None:
 @pytest.mark.parametrize(("key", "ttl", "problem"), [("id", -1, "another key"), ("sort", 86_400, "set it to -1")])
 def test_table_that_would_not_do_is_told(proxy: FaultProxy, key: str, ttl: int, problem: str) -> None:
     """Another key, or a time to live, which would delete positions."""
-    spot = spot_of("instance/rows", {"endpoint": proxy.url})
-    ots = OtsClient(spot, lambda: Key(KEY_ID, Secret(SECRET)), sleep=lambda _: None, chance=lambda: 0.0)
+    ots = client(proxy)
     sdk = ots.sdk
     meta = sdk.TableMeta(f"wrong_{key}", [("partition", "STRING"), (key, "STRING")])
     ots.call("create_table", meta, sdk.TableOptions(ttl, 1), sdk.ReservedThroughput(sdk.CapacityUnit(0, 0)))
