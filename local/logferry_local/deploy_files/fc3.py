@@ -2,7 +2,7 @@
 
 Source: github.com/devsapp/fc3, src/schema.json (names, required keys, enumerations, ranges). Stricter than that:
 the component takes unknown keys and tells nobody; here each is a mistake, and what logferry needs is required.
-Not here, for no function of ours can use them: containers, GPUs, sessions. Triggers: `fc3_triggers`.
+Not here, since our functions are zips: containers, custom runtimes, GPUs, sessions. Triggers: `fc3_triggers`.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from logferry.config import Config
+from logferry_local.deploy_files.fc3_network import Camel, Dns, Id, NasConfig, OssMount, VpcBinding, VpcConfig
 
 __all__ = [
     "MAX_LAYERS",
@@ -40,6 +40,11 @@ Region = Literal[
     "cn-huhehaote", "cn-qingdao", "cn-shanghai", "cn-shanghai-cloudspe", "cn-shanghai-finance-1", "cn-shenzhen",
     "cn-wulanchabu", "cn-zhangjiakou", "eu-central-1", "eu-west-1", "me-central-1", "us-east-1", "us-west-1",
 ]  # fmt: skip
+Runtime = Literal[
+    "custom", "custom-container", "custom.debian10", "custom.debian11", "custom.debian12", "dotnetcore2.1",
+    "dotnetcore3.1", "go1", "java11", "java8", "nodejs10", "nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20",
+    "nodejs8", "php7.2", "python2.7", "python3", "python3.10", "python3.12", "python3.9",
+]  # fmt: skip
 Memory = Annotated[int, Meta(ge=128, le=32768, multiple_of=64, description="128-32768 MB in steps of 64")]
 Cpu = Annotated[float, Meta(ge=0.05, le=16, description="0.05-16 vCPU")]
 Timeout = Annotated[int, Meta(ge=1, le=86400, description="1-86400 seconds")]
@@ -51,11 +56,6 @@ Handler = Annotated[
     str,
     Meta(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$(?!\n)", description="FILE.FUNCTION such as app.handler"),
 ]
-Id = Annotated[str, Meta(min_length=1, description="an id")]
-
-
-class Camel(Config, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Keys as fc3 spells them."""
 
 
 class LogConfig(Camel, frozen=True, kw_only=True):
@@ -106,67 +106,6 @@ class AsyncInvoke(Camel, frozen=True, kw_only=True):
     qualifier: str = "LATEST"
 
 
-class VpcConfig(Camel, frozen=True, kw_only=True):
-    """The network into which the function reaches."""
-
-    vpc_id: Id
-    v_switch_ids: Literal["auto"] | Annotated[list[Id], Meta(min_length=1)]
-    security_group_id: Id
-
-
-class VpcBinding(Camel, frozen=True, kw_only=True):
-    """The networks from which alone the function may be called."""
-
-    vpc_ids: list[Id]
-
-
-class NasPoint(Camel, frozen=True, kw_only=True):
-    """One mounted file system."""
-
-    server_addr: Id
-    mount_dir: Id
-    enable_tls: bool = msgspec.field(default=False, name="enableTLS")
-
-
-class NasConfig(Camel, frozen=True, kw_only=True):
-    """Mounted file systems."""
-
-    user_id: int
-    group_id: int
-    mount_points: list[NasPoint]
-
-
-class OssPoint(Camel, frozen=True, kw_only=True):
-    """One mounted bucket."""
-
-    bucket_name: Id
-    endpoint: Id
-    mount_dir: Id
-    bucket_path: str = "/"
-    read_only: bool = False
-
-
-class OssMount(Camel, frozen=True, kw_only=True):
-    """Mounted buckets."""
-
-    mount_points: list[OssPoint]
-
-
-class DnsOption(Camel, frozen=True, kw_only=True):
-    """One option of the resolver."""
-
-    name: str
-    value: str
-
-
-class Dns(Camel, frozen=True, kw_only=True):
-    """Name servers of the function's own."""
-
-    name_servers: list[str] = msgspec.field(default_factory=list)
-    searches: list[str] = msgspec.field(default_factory=list)
-    dns_options: list[DnsOption] = msgspec.field(default_factory=list)
-
-
 class Tag(Camel, frozen=True, kw_only=True):
     """One label."""
 
@@ -195,7 +134,7 @@ class Props(Camel, frozen=True, kw_only=True):
 
     region: Region
     function_name: Name
-    runtime: Literal["python3.12", "python3.10", "python3.9", "custom.debian11", "custom.debian12"]
+    runtime: Runtime
     handler: Handler
     code: Id
     role: Id
@@ -222,6 +161,10 @@ class Props(Camel, frozen=True, kw_only=True):
     concurrency_config: Reserved | None = None
     provision_config: Provision | None = None
     resource_group_id: str = ""
+    scaling_config: dict[str, Any] | None = None
+    tracing_config: dict[str, Any] | None = None
+    annotations: dict[str, Any] | None = None
+    endpoint: str = ""
     triggers: Annotated[
         list[dict[str, Any]], Meta(max_length=MAX_TRIGGERS, description="a list of at most 10 triggers")
     ] = msgspec.field(default_factory=list)

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from logferry.config import Config
-from logferry_local.deploy_files.fc3 import Camel, Id, Name
+from logferry_local.deploy_files.fc3 import Name
+from logferry_local.deploy_files.fc3_network import Camel, Id
 
 __all__ = [
     "KINDS", "WITH_SOURCE", "HttpConfig", "LogTriggerConfig", "OssConfig", "TimerConfig", "TriggerDocument",
