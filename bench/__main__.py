@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import brokers, central, fresh, objects, posts, rates, report, stores, workers
+from bench import brokers, central, cold, fresh, objects, posts, rates, report, stores, workers
 from bench.measure import Row
 from bench.receivers import ROOT
 from bench.scale import FULL, QUICK, Scale
@@ -24,7 +24,7 @@ CASES: dict[str, tuple[Callable[[str, Scale], list[Row]], tuple[str, ...]]] = {
     "kafka": (brokers.kafka_topic, ("waf", "small")),
     "select": (rates.select, ("waf",)),
     "memory": (fresh.memory, ("waf", "small")),
-    "cold": (fresh.cold, ("",)),
+    "cold": (cold.cold, ("",)),
     "pull": (stores.pull, ("waf", "small")),
     "worker": (workers.speed, ("waf",)),
     "hanging": (workers.hanging, ("waf",)),
