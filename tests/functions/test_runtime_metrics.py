@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.functions.conftest import Mounted
 
 from logferry import errors, runtime
 from logferry.meter import COUNTERS
@@ -132,7 +133,7 @@ print(early, "aws_lambda_powertools" in sys.modules)
     assert run.stdout.splitlines()[-1] == expected
 
 
-def test_the_layer_for_lambda_holds_what_the_metrics_need(mounted: Path, tmp_path: Path) -> None:
+def test_the_layer_for_lambda_holds_what_the_metrics_need(mounted: Mounted, tmp_path: Path) -> None:
     """All but jmespath, which comes with the boto3 of Lambda's runtime; nothing else of this machine is on the path."""
     found = importlib.util.find_spec("jmespath")
     assert found is not None
@@ -140,12 +141,12 @@ def test_the_layer_for_lambda_holds_what_the_metrics_need(mounted: Path, tmp_pat
     shutil.copytree(Path(found.origin).parent, tmp_path / "jmespath")
     code = f"""
 import sys
-sys.path[:0] = [{str(mounted / "opt/python")!r}, {str(tmp_path)!r}]
+sys.path[:0] = [{str(mounted.place / "opt/python")!r}, {str(tmp_path)!r}]
 from logferry.runtime import aws
 aws.tell(None, "r-1", {{"waf": {{"held": 1, "read": 5}}}})
 """
     run = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [mounted.python, "-I", "-S", "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert run.stderr == ""
     assert json.loads(run.stdout)["held"] == [1.0]

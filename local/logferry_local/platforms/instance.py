@@ -19,7 +19,7 @@ from logferry_local.platforms import Function, Result, driver, settings
 
 __all__ = ["Instance", "ended", "system_environ"]
 
-_COLD_START = 30.0  # seconds
+_COLD_START = 60.0  # seconds
 _MAX_REPLY = 6 * 1024 * 1024  # Lambda's limit; Function Compute takes more
 
 

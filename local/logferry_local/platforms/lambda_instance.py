@@ -17,7 +17,7 @@ from logferry_local.platforms.runtime_api import TOO_LARGE, Ending, Invocation, 
 __all__ = ["MAX_EVENT", "LambdaInstance", "client_folder"]
 
 MAX_EVENT = 6 * 1024 * 1024  # bytes, of a call that waits for the reply
-_COLD_START = 30.0  # seconds
+_COLD_START = 60.0  # seconds
 _LOOK = 0.05  # seconds between looks at whether the process is still there
 _PROGRAM = (
     "import sys; code, client, handler, *layers = sys.argv[1:]; sys.path[:0] = [code, *layers]\n"
