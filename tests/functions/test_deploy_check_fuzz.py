@@ -122,6 +122,7 @@ SECRET, NUMBER = "hunter2hunter2", "4711471147114711"  # invented ones
 PLACES = (
     "props: {environmentVariables: {SPLUNK_TOKEN: %s}}", "props: {environmentVariables: {MY_PASSWORD: [%s]}}",
     "props: {environmentVariables: {ANY: %s}}", "props: {environmentVariables: {LOGFERRY_AUTH_KEYS: %s}}",
+    "props: {environmentVariables: 'A_KEY=%s'}",
     "props: {accessKeySecret: %s}", "props: {password: {x: %s}}",
     "props: {environmentVariables: {A_KEY: \"${env('A', '%s')}\"}}",
     "props: {environmentVariables: {A_KEY: '${vars.hidden}'}}", "props: {environmentVariables: {A_KEY: *%s }}",

@@ -30,6 +30,11 @@ class Deployed:
     layers: list[tuple[str | None, Node]] | None  # ours by name; None: another's, or known only at deployment
     layers_at: Node | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its environment, or a part of it, is known only at the deployment."""
+        return self.environment is not None and isinstance(self.environment.value, Unknown)
+
 
 def fc_functions(root: Node) -> list[Deployed]:
     """Those of `s.yaml`: a resource's name is the folder."""
@@ -63,7 +68,9 @@ def aws_functions(root: Node) -> list[Deployed]:
         if text_of(resource.get("Type")) != sam.FUNCTION or own is None or not isinstance(own.value, dict):
             continue
         found = {**mapping(shared), **own.value}
-        both = [part.get("Environment", "Variables") for part in (shared, own) if part is not None]
+        held = [part.get("Environment") for part in (shared, own) if part is not None]
+        # `!If` may stand in place of the variables, or around them.
+        both = [part.get("Variables") or part for part in held if part is not None]
         rows = [part.get("Layers") for part in (shared, own) if part is not None]
         known = all(row is None or isinstance(row.value, list) for row in rows)
         layers = [item for row in rows if row is not None and isinstance(row.value, list) for item in row.value]
@@ -71,13 +78,19 @@ def aws_functions(root: Node) -> list[Deployed]:
             Deployed(
                 name=folder(name), cloud="aws", node=own, runtime=found.get("Runtime"), handler=found.get("Handler"),
                 initializer=None, code=found.get("CodeUri"), timeout=found.get("Timeout"),
-                memory=found.get("MemorySize"), environment=next((part for part in reversed(both) if part), None),
+                memory=found.get("MemorySize"), environment=_environment(both),
                 variables={key: node for part in both for key, node in mapping(part).items()},
                 layers=[(_aws_layer(layer, resources), layer) for layer in layers] if known else None,
                 layers_at=found.get("Layers"),
             )
         )  # fmt: skip
     return made
+
+
+def _environment(parts: list[Node]) -> Node | None:
+    """The function's own, unless another one is not known yet."""
+    unknown = [part for part in parts if isinstance(part.value, Unknown)]
+    return next(iter([*unknown, *reversed(parts)]), None)
 
 
 def folder(logical_id: str) -> str:

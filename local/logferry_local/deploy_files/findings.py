@@ -19,6 +19,7 @@ _SECRET_WORDS = frozenset(
     ("token", "secret", "password", "passwd", "passphrase", "key", "keys", "credential", "credentials", "ak")
 )
 _ENVIRONMENT = re.compile(r"\.(?:environmentVariables|Environment\.Variables)\.(?P<name>[^.]+)$")
+_HOLDERS = ("environmentVariables", "Environment", "Variables")  # as text: names and values in one
 _KEY_FORM = re.compile(r"(?:LTAI|AKIA|ASIA|STS\.)[A-Za-z0-9]{12,}|-----BEGIN|(?<![\w/+])[A-Za-z0-9/+]{40}(?![\w/+])")
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # A reference to a secret, as logferry and as the platforms have it; a default that is not empty would be the secret.
@@ -115,6 +116,8 @@ def may_be_secret(node: Node) -> bool:
         return True
     inside = _ENVIRONMENT.search(node.path)
     name = inside["name"] if inside else node.path.rpartition(".")[2]
+    if name in _HOLDERS:
+        return True
     is_own = name.startswith("LOGFERRY_") and not is_secret_name(name)
     return ((bool(inside) and not is_own) or is_secret_name(name)) and not is_reference(node.text)
 

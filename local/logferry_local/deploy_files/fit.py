@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -15,6 +16,7 @@ from logferry_local.deploy_files.nodes import Node, Unknown
 
 __all__ = ["fit", "nearest"]
 
+_DIGITS = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _DOUBTFUL = ("yes", "no", "on", "off", "y", "n")  # text to one reader of YAML, true or false to another
 
 
@@ -88,6 +90,14 @@ def _leaf(node: Node, kind: Any, notes: Notes) -> None:  # noqa: ANN401  # a typ
     if isinstance(value, bool) and node.is_plain and node.text.lower() in _DOUBTFUL:
         fix = f'Put it in quotes: "{node.text}".' if str in wanted else "Write true or false."
         notes.at(node, expected(kind), fix)
+        return
+    if (
+        isinstance(value, int | float)
+        and node.is_plain
+        and not isinstance(value, bool)
+        and not _DIGITS.fullmatch(node.text)
+    ):
+        notes.at(node, f"{expected(kind)}, in decimal digits", "Write it in decimal digits, or in quotes.")
         return
     sound = value if not isinstance(value, dict | list) else object()
     try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from logferry_local.deploy_files.findings import Notes
+from logferry_local.deploy_files.findings import Notes, may_be_secret
 from logferry_local.deploy_files.fit import nearest
 from logferry_local.deploy_files.nodes import Node, Unknown, mapping, text_of
 
@@ -29,7 +29,8 @@ def check(root: Node, notes: Notes) -> None:
             is_made = any(name.startswith(one) for one in resources)
             if name not in known and not (is_made and function != "GetAtt") and not (is_made and len(name) > 8):
                 near = nearest(name, known)
-                fix = f"Write {near}." if near else f"Add {name[:60]} to the parameters or resources."
+                missing = "what it names" if may_be_secret(node) else name[:60]
+                fix = f"Write {near}." if near else f"Add {missing} to the parameters or resources."
                 notes.at(node, near or "a parameter or resource of this template", fix)
         if function == "If" and isinstance(argument.value, list) and argument.value:
             _condition(argument.value[0], conditions, notes)

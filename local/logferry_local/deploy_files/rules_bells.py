@@ -1,12 +1,12 @@
 """What rings a Lambda function: events of SAM, and CloudFormation's own resources that stand for one."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from logferry_local.deploy_files import sam_events
+from logferry_local.deploy_files.circles import bucket_circle, log_circle, own_logs, rule_circle
 from logferry_local.deploy_files.code import Code
-from logferry_local.deploy_files.deployed import Deployed, folder, referred, substituted
+from logferry_local.deploy_files.deployed import Deployed, folder, referred
 from logferry_local.deploy_files.findings import Notes
 from logferry_local.deploy_files.fit import fit, nearest
 from logferry_local.deploy_files.nodes import Node, mapping, text_of
@@ -26,7 +26,7 @@ class _Bell(NamedTuple):
 def check(root: Node, found: list[Deployed], code: Code, notes: Notes) -> None:
     """Everything in the template that rings one of its functions."""
     resources = mapping(root.get("Resources"))
-    groups = {group for one in found if (group := _target(one.node.get("LoggingConfig", "LogGroup")))}
+    groups = own_logs(found)
     for bell in (*_events(found, notes), *_resources(resources, found, notes)):
         if bell.kind in _PARTIAL:
             _partial(bell, notes)
@@ -34,9 +34,11 @@ def check(root: Node, found: list[Deployed], code: Code, notes: Notes) -> None:
             source = bell.properties.get("Queue") or bell.properties.get("EventSourceArn")
             _visibility(bell.one, resources.get(referred(source) or ""), notes)
         elif bell.kind == "CloudWatchLogs":
-            _log_circle(bell, groups, notes)
+            log_circle(bell.properties, groups, notes)
         elif bell.kind == "S3":
-            _bucket_circle(bell, notes)
+            bucket_circle(bell.one, bell.properties, notes)
+        elif bell.kind == "EventBridgeRule":
+            rule_circle(bell.one, bell.properties, notes)
         elif bell.kind == "Url":
             _anybody(bell.properties.get("AuthType"), bell.one, code, notes)
 
@@ -67,6 +69,8 @@ def _resources(resources: dict[str, Node], found: list[Deployed], notes: Notes) 
     functions = {one.name: one for one in found}
     for resource in resources.values():
         kind, properties = text_of(resource.get("Type")) or "", resource.get("Properties")
+        if kind == "AWS::Events::Rule" and properties is not None:
+            yield from _rule(properties, functions)
         if kind not in sam_events.RESOURCES or properties is None:
             continue
         fit(properties, sam_events.RESOURCES[kind], notes)
@@ -79,6 +83,14 @@ def _resources(resources: dict[str, Node], found: list[Deployed], notes: Notes) 
             yield _Bell("Kinesis" if properties.get("StartingPosition") else "SQS", one, properties)
         else:
             yield _Bell("Url" if kind == "AWS::Lambda::Url" else "CloudWatchLogs", one, properties)
+
+
+def _rule(properties: Node, functions: dict[str, Deployed]) -> Iterator[_Bell]:
+    targets = properties.get("Targets")
+    for target in targets.value if targets is not None and isinstance(targets.value, list) else []:
+        one = functions.get(folder(referred(target.get("Arn")) or ""))
+        if one is not None:
+            yield _Bell("EventBridgeRule", one, properties)
 
 
 def _partial(bell: _Bell, notes: Notes) -> None:
@@ -116,38 +128,3 @@ def _anybody(auth: Node | None, one: Deployed, code: Code, notes: Notes) -> None
     app = code.apps.get(one.name)
     if app is not None and not app.is_web and auth is not None and text_of(auth) == "NONE":
         notes.at(auth, "AWS_IAM", f"Write AWS_IAM: {one.name} does not check who calls it.")
-
-
-def _log_circle(bell: _Bell, groups: set[str], notes: Notes) -> None:
-    watched = bell.properties.get("LogGroupName")
-    target = _target(watched)
-    if watched is not None and target and (target in groups or "/aws/lambda/${AWS::StackName}" in target):
-        fix = "Watch another log group: what the function logs would ring it again."
-        notes.at(watched, "a log group that no function of this file writes", fix)
-
-
-def _bucket_circle(bell: _Bell, notes: Notes) -> None:
-    bucket = bell.properties.get("Bucket")
-    names = ("LOGFERRY_OBJECTS", "LOGFERRY_TASKS") if bell.one.name == "forward" else ("LOGFERRY_OBJECTS",)
-    watched = _prefix(bell.properties)
-    for name in names:
-        found = re.match(r"s3:([^/?]*)/?([^?]*)", substituted(bell.one.variables.get(name)) or "")
-        if bucket is None or found is None or found[1] != _target(bucket):
-            continue
-        if found[2].startswith(watched) or watched.startswith(found[2]):
-            what = "dead letters are written" if name == "LOGFERRY_OBJECTS" else "task files are put"
-            notes.at(bucket, f"a place where no {what}", f"Watch another bucket or prefix than {name} names.")
-
-
-def _prefix(properties: Node) -> str:
-    rules = properties.get("Filter", "S3Key", "Rules")
-    for rule in rules.value if rules is not None and isinstance(rules.value, list) else []:
-        if text_of(rule.get("Name")) == "prefix":
-            return text_of(rule.get("Value")) or ""
-    return ""
-
-
-def _target(node: Node | None) -> str | None:
-    """A resource as it stands in the text of `!Sub`: `!Ref X` and `${X}` are the same."""
-    name = referred(node)
-    return f"${{{name}}}" if name else substituted(node)

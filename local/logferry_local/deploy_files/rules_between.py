@@ -30,7 +30,7 @@ def check(fc: list[Deployed], aws: list[Deployed], notes: tuple[Notes, Notes]) -
 def _missing(one: Deployed, other: Deployed, notes: Notes) -> None:
     """Names that `one` has and `other`, whose notes these are, has not."""
     for name, node in one.variables.items():
-        if name in other.variables or name.startswith(_OF_ONE_CLOUD):
+        if name in other.variables or name.startswith(_OF_ONE_CLOUD) or other.is_open:
             continue
         place = other.environment or other.node
         file = "s.yaml" if one.cloud == "fc" else "template.yaml"

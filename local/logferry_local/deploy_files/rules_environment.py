@@ -55,8 +55,9 @@ def check(one: Deployed, code: Code, notes: Notes) -> None:
     if size > MAX_BYTES and one.environment is not None:
         fix = "Move long values into a secret store or the task files."
         notes.at(one.environment, f"at most {MAX_BYTES} bytes of names and values", fix, value=f"{size} bytes")
-    if app is not None:
+    if app is not None and not one.is_open:
         _missing(one, app, meant, notes)
+    if app is not None:
         wrong(one, app, notes)
 
 

@@ -32,7 +32,7 @@ def wrong(one: Deployed, app: App, notes: Notes) -> None:
         expected = said["expected"].rstrip(".")
         if node is not None:
             notes.at(node, expected, f"Write {expected}.", value=shown(node))
-        elif said["name"].startswith(_SENDERS):
+        elif said["name"].startswith(_SENDERS) and not one.is_open:
             place = one.environment or one.node
             what = (place.under(said["name"]), "missing")
             notes.add(place.line, place.column, what, expected, f"Add {said['name']}: {expected}.")
