@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.functions.conftest import Target
 
-from logferry_local.packaging import Package, elf, sizes, slim
+from logferry_local import packaging
+from logferry_local.packaging import Package, elf, sbom, sizes, slim
 
 ROOT = Path(__file__).parents[2]
 Built = dict[str, Package]
@@ -43,8 +44,15 @@ def test_a_self_contained_function_has_no_layers(built: Built) -> None:
         assert (row.layers == ()) == (row.function in slim.SELF_CONTAINED), row
 
 
+def test_what_it_carries_is_in_the_bill_of_materials(built: Built) -> None:
+    """Its wheels are told like a layer's, since their metadata is with them."""
+    bill = sbom.document(ROOT, list(built.values()), packaging.TARGET)
+    (carried,) = [found["dependsOn"] for found in bill["dependencies"] if found["ref"] == "function-verify_request"]
+    assert {purl.partition("@")[0] for purl in carried} >= {"pkg:pypi/msgspec", "pkg:pypi/certifi"}
+
+
 def test_what_a_function_imports_is_found(tmp_path: Path) -> None:
-    """Plain, relative, inside a function, by name in a string; a wheel with what it requires and its licence."""
+    """Plain, relative, inside a function, by name in a string; a wheel with what it requires and its metadata."""
     sources = {
         "app.py": "from logferry import one\n",
         "core/logferry/__init__.py": "",
@@ -66,7 +74,7 @@ def test_what_a_function_imports_is_found(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     found = slim.files(tmp_path / "app.py", tmp_path / "core", tmp_path / "deps")
     unwanted = {"app.py", "core/logferry/room/unused.py", "deps/wheel_c/__init__.py"}
-    wanted = {name.partition("/")[2] for name in set(sources) - unwanted if not name.endswith("METADATA")}
+    wanted = {name.partition("/")[2] for name in set(sources) - unwanted}
     assert set(found) == wanted
 
 

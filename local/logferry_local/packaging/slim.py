@@ -15,13 +15,12 @@ __all__ = ["SELF_CONTAINED", "files"]
 SELF_CONTAINED = frozenset({"verify_request"})
 
 _NAMED = re.compile(r"logferry(\.\w+)+")
-_LICENCE = re.compile(r"(LICEN[CS]E|NOTICE|COPYING|AUTHORS)", re.IGNORECASE)
 # Without a marker: what is wanted for an extra or another platform is not needed here.
 _REQUIRES = re.compile(r"^Requires-Dist: ([A-Za-z0-9_-]+)[^;\n]*$", re.MULTILINE)
 
 
 def files(app: Path, core: Path, deps: Path) -> dict[str, Path]:
-    """Name in the zip -> file: the library's modules one by one, wheels as whole packages with their licences.
+    """Name in the zip -> file: the library's modules one by one, wheels whole.
 
     `core` holds the package `logferry`, `deps` the unpacked wheels; what is in neither comes with the platform.
     """
@@ -60,13 +59,13 @@ def _module(name: str, core: Path) -> Iterator[Path]:
 
 
 def _package(name: str, deps: Path) -> Iterator[Path]:
-    """A wheel's package and its licences, and the same of the wheels that it requires."""
+    """A wheel's package and metadata (licences among it), and the same of the wheels that it requires."""
     if not (deps / name).is_dir():
         return
     yield from (file for file in sorted((deps / name).rglob("*")) if file.is_file())
     for about in sorted(deps.glob("*.dist-info")):
         if about.name.partition("-")[0].lower() == name.lower():
-            yield from (file for file in sorted(about.rglob("*")) if _LICENCE.match(file.name) and file.is_file())
+            yield from (file for file in sorted(about.rglob("*")) if file.is_file())
             for needed in _REQUIRES.findall((about / "METADATA").read_text()):
                 yield from _package(needed.replace("-", "_"), deps)
 
