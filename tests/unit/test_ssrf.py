@@ -16,7 +16,9 @@ from logferry.errors import ConfigError, DeliveryError, Misconfigured, SourceErr
 from logferry.model import Limits, Record
 from logferry.sls.projects import get_project
 from logferry.sources import Surroundings as SourceSurroundings
+from logferry.sources import objects as objects_source
 from logferry.sources import sls as sls_source
+from logferry.sources.objects import fences
 from logferry.vault import Vault
 
 ENVIRON = {"K": "key", "SLS_AK_ID": "id", "SLS_AK_KEY": "key", "P": "http://169.254.169.254:80"}
@@ -153,6 +155,23 @@ def test_a_source_is_judged_but_may_be_private() -> None:
         asked("http://169.254.169.254")
     with pytest.raises(SourceError, match="refused"):
         asked("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        "s3:logs?region=us-east-1&endpoint=http://169.254.169.254", "oss:logs?region=cn-hangzhou&endpoint=http://2852039166",
+        "s3:logs?region=us-east-1&endpoint=http://[fd00:ec2::254]:80&style=path", "folder:/proc/self", "folder:/sys",
+    ],
+)  # fmt: skip
+def test_a_bucket_that_is_read_is_judged_too(bucket: str) -> None:
+    """A task names where its objects lie: neither a metadata service nor the kernel's own folders."""
+    options = load(objects_source.Config, {"bucket": bucket})
+    around = SourceSurroundings(ENVIRON, Vault(ENVIRON))
+    with pytest.raises(Misconfigured, match=r"no task may reach|no logs are read from"):
+        objects_source.ready(options, around)
+    with pytest.raises(Misconfigured, match=r"no task may reach|no logs are read from"):
+        fences.judge(bucket, ENVIRON)
 
 
 def test_inner_names_of_the_cloud_itself_may_be_private() -> None:

@@ -15,6 +15,7 @@ from logferry.errors import ConfigError
 from logferry.objects import Streams
 from logferry.put_events import Put
 from logferry.sources import Surroundings
+from logferry.sources.objects import fences
 from logferry.sources.objects.forms import Format, revive
 from logferry.sources.objects.parts import Wanted
 from logferry.sources.objects.source import ObjectsSource
@@ -77,13 +78,12 @@ class Config(config.Config, frozen=True, kw_only=True):
 
 def build(options: Config, surroundings: Surroundings) -> ObjectsSource:
     """The source; it reaches nothing by itself."""
-    return ObjectsSource(options, lambda: _store(options.bucket), surroundings.clock)
+    return ObjectsSource(options, lambda: _judged(options, surroundings), surroundings.clock)
 
 
 def ready(options: Config, surroundings: Surroundings) -> str:
     """What a check is told. Raises Misconfigured where the bucket may not be listed."""
-    del surroundings
-    first = next(_store(options.bucket).list(options.prefix), None)
+    first = next(_judged(options, surroundings).list(options.prefix), None)
     return "the bucket answers, " + ("nothing is there yet" if first is None else "it holds objects")
 
 
@@ -132,6 +132,11 @@ def _bucket_problems(url: str) -> list[str]:
     if prefix:
         return [f"bucket: {url[:60]!r} holds a prefix too: write {url.partition(':')[0]}:{bucket} and prefix: {prefix}"]
     return []
+
+
+def _judged(options: Config, surroundings: Surroundings) -> Streams:
+    fences.judge(options.bucket, surroundings.environ)
+    return _store(options.bucket)
 
 
 @cache
