@@ -16,10 +16,9 @@ from checks import locks
 __all__ = ["ALLOWED", "WEAK_COPYLEFT", "WITHOUT_TEXT", "findings", "of_wheel"]
 
 ALLOWED = frozenset({"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0", "Zlib"})
-# Copyleft that ends at the file (a list of roots, and Rust crates in orjson) or at the library (crc32c, a shared object
-# by itself that anybody may replace in the layer). Shipped as they come, with their licence.
-WEAK_COPYLEFT = {"MPL-2.0": frozenset({"certifi", "orjson"}), "LGPL-2.1-or-later": frozenset({"crc32c"})}
-# Without a text of its own in the wheel; that of Apache-2.0 lies in the same layer, with aiohttp.
+# Copyleft that ends at the file. Shipped as they come, with their licence: a list of roots, and Rust crates in orjson.
+WEAK_COPYLEFT = {"MPL-2.0": frozenset({"certifi", "orjson"})}
+# Without a text of its own in the wheel; that of Apache-2.0 comes with orjson, in the layer that is always there.
 WITHOUT_TEXT = frozenset({"flatbuffers"})
 _SPELLINGS = {"Apache License 2.0": "Apache-2.0", "Apache 2.0": "Apache-2.0", "3-Clause BSD License": "BSD-3-Clause"}
 # "BSD License" or "Dual License" in the metadata; the text in the wheel is this.

@@ -20,7 +20,7 @@ from logferry_local.packaging import Package, bytecode, zips
 ROOT = Path(__file__).parents[2]
 Built = dict[str, Package]
 # More than one other layer needs them.
-SHARED = {canonicalize_name(name) for name in ("six", "typing_extensions", "urllib3")}
+SHARED = {canonicalize_name(name) for name in ("six", "urllib3")}
 FINAL_312 = struct.pack("<H", 3531) + b"\r\n"  # of every final release of 3.12 (Lib/importlib/_bootstrap_external.py)
 
 

@@ -21,6 +21,7 @@ _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x
 # Of no use at run time, or not the same twice.
 _DROPPED = (
     "*.pyi", "*.pyx", "*.pxd", "*.h", "*.hpp", "*.c", "*.cc", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json",
+    "ots_sdk.so", "native_plainbuffer*",  # Tablestore's SDK is used without them (state/_ots_client.py)
     "_cffi*.so", "backend_cffi.py",  # zstandard has its CPython way twice; this one is for PyPy
 )  # fmt: skip
 _DROPPED_FOLDERS = (

@@ -4,14 +4,20 @@ The SDK's own retries (20, and four connects each) are off: three attempts a cal
 silence, with a jittered pause between. What is left is a StateError where time heals it, else Misconfigured with what
 to do. Messages carry the service's error code but not its text. The key is read anew for each call.
 Its C extension is not used: it fits one Python alone, and on any other something else would run than was tested.
+What it imports for its asynchronous client and for time series may be missing, as it is in our layer (half of the time
+and nearly all of the size): then an empty module stands there while the SDK is imported, and in the SDK for good.
 """
 
+import importlib.util
 import logging
 import os
 import re
+import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 from logferry.errors import LogferryError, Misconfigured, StateError
@@ -23,6 +29,7 @@ ATTEMPTS = 3
 _CONNECT, _SILENCE = 3.0, 5.0  # seconds
 _PAUSE = 0.1  # seconds at most before the second attempt, four times that before the third
 _CONNECTIONS = 32
+_UNUSED = {"aiohttp": ("ClientTimeout",), "crc32c": ()}  # module -> names that are imported from it
 _SILENT = logging.CRITICAL + 1
 _PASSING = frozenset(
     (
@@ -156,7 +163,7 @@ class OtsClient:
 
     def _imported(self) -> Any:  # noqa: ANN401  # an untyped package
         # The SDK warns, both ways, where its C extension does not fit; nobody can do anything about it.
-        with warnings.catch_warnings():
+        with _stand_ins(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logging.getLogger("tablestore").setLevel(_SILENT)
             try:
@@ -187,3 +194,16 @@ class OtsClient:
         )  # fmt: skip
         client.connection.pool.connection_pool_kw["retries"] = urllib3.Retry(0)
         return client
+
+
+@contextmanager
+def _stand_ins() -> Iterator[None]:
+    missing = [name for name in _UNUSED if importlib.util.find_spec(name) is None]
+    for name in missing:
+        sys.modules[name] = module = ModuleType(name)
+        vars(module).update(dict.fromkeys(_UNUSED[name]))
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
