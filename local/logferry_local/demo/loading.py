@@ -19,7 +19,7 @@ _GROUP = 500  # logs of one PutLogs
 _SHARDS = 2
 
 
-class _Opened(Logstore):
+class _Opened(Logstore, frozen=True):
     """A logstore that can be closed."""
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ the time of the oldest undelivered record, once for all tasks that stand there.
 import logging
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from logferry import config
 from logferry.desk import Desk
@@ -27,7 +28,7 @@ _LOOK_SECONDS = 1.0  # what a look at one stream may take
 _ALARM = 0.5  # share of the retention
 
 
-class Behind(NamedTuple):
+class Behind(Struct, frozen=True):
     """A task that may be late on a stream, and why."""
 
     task: Stored

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Position: TypeAlias = str
@@ -22,7 +23,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     raw: bytes = b""
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """Where a payload's records come from: the same on each attempt, so that what is named by it is written over."""
 
     stream: str

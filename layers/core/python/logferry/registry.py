@@ -8,8 +8,9 @@ import importlib
 import pkgutil
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from logferry.errors import ConfigError
 from logferry.likeness import nearest
@@ -19,7 +20,7 @@ __all__ = ["Place", "find", "locate", "names"]
 _SHOWN = 60  # characters of a wrong name that an error repeats
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where something is kept: the module that speaks to it, and what to tell it."""
 
     module: ModuleType

@@ -9,10 +9,10 @@ import hashlib
 import logging
 import zlib
 from collections.abc import Iterable
-from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import msgspec
+from msgspec import Struct
 
 from logferry.errors import StateError
 from logferry.model import Position
@@ -29,7 +29,7 @@ _LARGEST = 256 << 20  # bytes of one batch before compression
 _GZIP = 31  # window bits
 
 
-class Piece(NamedTuple):
+class Piece(Struct, frozen=True):
     """One spilled batch, as its key has it."""
 
     key: str
@@ -38,7 +38,7 @@ class Piece(NamedTuple):
     received: int  # Unix seconds, at the begin
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """One spilled batch, read."""
 
     data: bytes

@@ -7,7 +7,7 @@ people who apply at once cannot mix up two versions. Every write is conditional;
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -72,7 +72,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     proof: Proof | None = None  # what a pending task waits for
 
 
-class Page(NamedTuple):
+class Page(Struct, frozen=True):
     """A part of the list of tasks."""
 
     tasks: list[Stored]

@@ -6,7 +6,8 @@ zone: the same file must mean the same on every machine. Whoever takes such a ti
 
 import datetime as dt
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 __all__ = ["FORM", "Moment", "assumption", "http_date", "parse", "unix_time", "zone"]
 
@@ -21,7 +22,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True):
     """A point in time, and whether its text said where on earth."""
 
     seconds: int  # Unix; a fraction is cut off

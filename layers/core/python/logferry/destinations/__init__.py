@@ -15,7 +15,9 @@ The contract suite (tests/contract/test_destinations.py) runs over every file he
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from logferry.model import Confirmation, Limits, Payload
 from logferry.transport.reach import Reach
@@ -24,7 +26,7 @@ from logferry.vault import Vault
 __all__ = ["Destination", "Echoes", "Files", "Surroundings"]
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Struct, frozen=True):
     """What a destination gets from outside its own options."""
 
     task: str

@@ -7,7 +7,9 @@ longer as it was, the public modules do it.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from logferry.sls.write import varint
 
@@ -17,7 +19,7 @@ TEXT, MESSAGE, BYTES, UINT, FIXED = 9, 11, 12, 13, 7  # FieldDescriptorProto.Typ
 ONE, MUST, MANY = 1, 2, 3  # FieldDescriptorProto.Label
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True):
     """One field of a message."""
 
     name: str

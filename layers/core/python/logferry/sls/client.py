@@ -9,11 +9,12 @@ Specification: Simple Log Service API reference, "Common request headers", "Comm
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from logferry.errors import SourceError, Transient
 from logferry.sls.compression import MAX_RAW
@@ -27,7 +28,7 @@ from logferry.transport.web import Reply, Web
 __all__ = ["Answer", "Client", "Request", "web"]
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """One call: `operation` is its name in messages."""
 
     operation: str
@@ -39,12 +40,12 @@ class Request(NamedTuple):
 
     def with_json(self, document: object) -> "Request":
         """The same with a JSON body."""
-        return self._replace(
-            headers={**self.headers, "Content-Type": "application/json"}, body=msgspec.json.encode(document)
+        return replace(
+            self, headers={**self.headers, "Content-Type": "application/json"}, body=msgspec.json.encode(document)
         )
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What a success says."""
 
     operation: str

@@ -18,8 +18,9 @@ a map that the parser builds: exact with duplicate and reordered keys, which rem
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from logferry import plan as plans
@@ -38,7 +39,7 @@ _FIRST = 1  # LogGroupList.LogGroups and LogGroup.Logs are both number 1
 _MOST = 0.7  # with a look before decoding and all fields: above this share it costs more than it saves (measured)
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     begin: int  # offsets of the LogGroup in the data
     end: int
     first: int  # ordinal of its first log

@@ -4,7 +4,7 @@ The set of shards that a heartbeat is answered with is the one to hold. Timeouts
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,7 @@ __all__ = ["Checkpoint", "ConsumerGroup", "GroupInfo"]
 T = TypeVar("T")
 
 
-class GroupInfo(NamedTuple):
+class GroupInfo(Struct, frozen=True):
     """A consumer group as it is listed."""
 
     name: str
@@ -27,7 +27,7 @@ class GroupInfo(NamedTuple):
     order: bool
 
 
-class Checkpoint(NamedTuple):
+class Checkpoint(Struct, frozen=True):
     """A shard's saved cursor; "" for a fresh shard."""
 
     shard: str

@@ -6,7 +6,9 @@ a reference (`secret://aws/…`, `secret://kms/…`): then its part of the key i
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from logferry.errors import Misconfigured
 from logferry.vault import Secret, Vault, is_reference
@@ -19,7 +21,7 @@ _NAMES = (
 )
 
 
-class Credentials(NamedTuple):
+class Credentials(Struct, frozen=True):
     """One access key, with its token when it is temporary."""
 
     access_key_id: str

@@ -6,8 +6,9 @@ goes to the host itself, and only the `Host` header carries the project.
 
 import ipaddress
 import re
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from logferry.errors import ConfigError
 
@@ -18,7 +19,7 @@ _VENDOR = ".log.aliyuncs.com"
 _NETWORKS = ("-intranet", "-share", "-internal")  # the same service, reached from elsewhere
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Struct, frozen=True):
     """One endpoint; `host` is lower case, an IPv6 address without its brackets."""
 
     scheme: str

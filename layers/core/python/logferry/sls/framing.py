@@ -7,7 +7,8 @@ Specification: Protocol Buffers "Encoding".
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from logferry.errors import SourceError
 
@@ -19,7 +20,7 @@ _DEEPEST = 100  # nested groups, as in the protobuf libraries
 _LARGEST = (1 << 29) - 1  # field number
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One field: its number and wire type, where it starts, and where its payload is."""
 
     number: int

@@ -4,7 +4,7 @@ Cursors are opaque text; times are Unix seconds (receive time). A pull returns 1
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ _PROTOBUF = "application/x-protobuf"
 _ALL_KEYS = 1 << 128
 
 
-class Pull(NamedTuple):
+class Pull(Struct, frozen=True):
     """What to pull: from `cursor` to `end_cursor` ("" for all there is), through an SPL query if one is given."""
 
     cursor: str
@@ -28,7 +28,7 @@ class Pull(NamedTuple):
     query: str = ""
 
 
-class Pulled(NamedTuple):
+class Pulled(Struct, frozen=True):
     """What a pull returned."""
 
     data: bytes  # a LogGroupList, decompressed
@@ -37,7 +37,7 @@ class Pulled(NamedTuple):
     raw_lines: int | None  # with a query: how many logs it judged (x-log-rawdatacount would be their groups)
 
 
-class Shard(NamedTuple):
+class Shard(Struct, frozen=True):
     """One shard; keys are the bounds of its MD5 range, [begin, end)."""
 
     name: str

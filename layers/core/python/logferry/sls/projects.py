@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from logferry.errors import SourceError
 from logferry.sls.client import Client, Request
@@ -96,7 +97,7 @@ def _pages(client: Client, request: Request, member: str) -> Iterator[object]:
     """All entries of a listing, page by page."""
     offset = 0
     while offset < _MOST:
-        found = _document(client, request._replace(params={"offset": str(offset), "size": str(_PAGE)}))
+        found = _document(client, replace(request, params={"offset": str(offset), "size": str(_PAGE)}))
         page = found.get(member)
         if not isinstance(page, list):
             raise SourceError(f"{request.operation}: the answer has no list {member}", transient=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
+from msgspec import Struct
 
 from logferry import plan as plans
 from logferry.errors import SourceError
@@ -22,7 +22,7 @@ BAD = (DecodeError, UnicodeDecodeError)  # the second comes from protobuf's pure
 Log = tuple[int, bytes]  # ordinal in the batch, raw
 
 
-class Group(NamedTuple):
+class Group(Struct, frozen=True):
     """A log group, its logs still as bytes."""
 
     offset: int  # in the batch's data

@@ -14,9 +14,9 @@ operation needs. What the service echoes of our secrets is masked.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from logferry.errors import Expired, LogferryError, Misconfigured, Missing, SourceError
 from logferry.sls.actions import needs
@@ -63,7 +63,7 @@ class Declined(SourceError):
         self.code = code
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True):
     """An answer that is no success."""
 
     operation: str

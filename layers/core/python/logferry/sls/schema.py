@@ -13,7 +13,9 @@ Specification: Simple Log Service "Data encoding" and the generated classes of a
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from logferry.sls import _descriptors as d
 from logferry.sls._descriptors import BYTES, MANY, MESSAGE, MUST, ONE, TEXT, Field
@@ -23,7 +25,7 @@ __all__ = ["Schema", "schema"]
 _PACKAGE = "logferry.sls"
 
 
-class Schema(NamedTuple):
+class Schema(Struct, frozen=True):
     """Message classes; each has `FromString`, which raises DecodeError."""
 
     group: Any  # Logs as bytes: a group is framed at copying speed, each log is parsed alone

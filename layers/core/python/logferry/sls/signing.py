@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from logferry.sls.credentials import Credentials
 from logferry.times import http_date
 from logferry.vault import Secret
@@ -52,7 +54,7 @@ class Message(NamedTuple):
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
-class Claim(NamedTuple):
+class Claim(Struct, frozen=True):
     """What an `Authorization` header claims; `day` and `region` are empty for V1."""
 
     access_key_id: str

@@ -9,9 +9,10 @@ stream, or a set of done keys).
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
+from msgspec import Struct
 
 from logferry.model import Position, Record
 from logferry.plan import Plan, Tally
@@ -23,7 +24,7 @@ Replays = Literal["cursor", "by_key", "never"]
 Progress = Literal["ordered", "set"]
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Struct, frozen=True):
     """What a source gets from outside its own options."""
 
     environ: Mapping[str, str]

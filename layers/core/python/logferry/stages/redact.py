@@ -11,9 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Struct
 
 from logferry.config import Config, SecretRef
 from logferry.errors import Misconfigured
@@ -55,7 +56,7 @@ class Rule(Config, frozen=True):
         return found
 
 
-class _Search(NamedTuple):
+class _Search(Struct, frozen=True):
     find: Callable[[str], Iterable[tuple[int, int]]]
     write: Write
 

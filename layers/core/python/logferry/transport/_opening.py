@@ -5,7 +5,9 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from logferry.errors import Transient
 from logferry.transport import _faults
@@ -29,7 +31,7 @@ class Socket(Protocol):
     def close(self) -> None: ...
 
 
-class Way(NamedTuple):
+class Way(Struct, frozen=True):
     """How to get there; connections of equal ways may stand in for each other."""
 
     target: Target  # its path left empty
@@ -37,7 +39,7 @@ class Way(NamedTuple):
     is_chosen_here: bool  # whether the operator chose the proxy, not the task
 
 
-class Opening(NamedTuple):
+class Opening(Struct, frozen=True):
     """What a connection is opened with."""
 
     context: Callable[[], ssl.SSLContext]
@@ -47,7 +49,7 @@ class Opening(NamedTuple):
 
 def open_line(way: Way, opening: Opening, peer: str) -> Socket:
     """Transient or Misconfigured if there is no getting there; nothing was sent then."""
-    target, proxy, _ = way
+    target, proxy = way.target, way.proxy
     sock: Socket = _reached(way, opening, peer)
     try:
         if proxy and proxy.scheme == "https":

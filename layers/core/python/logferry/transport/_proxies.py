@@ -9,8 +9,9 @@ stranger sent (CVE-2016-5385).
 import base64
 import ipaddress
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from logferry.transport.target import PORTS, Target
 from logferry.vault import Secret
@@ -18,7 +19,7 @@ from logferry.vault import Secret
 __all__ = ["Proxy", "environments", "proxy_of"]
 
 
-class Proxy(NamedTuple):
+class Proxy(Struct, frozen=True):
     """Where it is, and what it wants to be told."""
 
     scheme: str

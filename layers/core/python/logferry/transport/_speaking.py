@@ -4,7 +4,9 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
@@ -22,7 +24,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[^\s\x00-\x1f\x7f][^\x00-\x08\x0a-\x1f\x7f]*)?")
 
 
-class Clock(NamedTuple):
+class Clock(Struct, frozen=True):
     """The time that a request may take."""
 
     now: Callable[[], float]

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
 from logferry.transport._authorities import Authorities
@@ -58,7 +60,7 @@ class Connections:
             request = _head((method, url, self._with_cookies(url, headers), body), way, target)
         except ValueError:
             raise Misconfigured(f"{peer}: {_UNFIT}") from None
-        opening = clock._replace(until=now() + connect, given=connect)
+        opening = replace(clock, until=now() + connect, given=connect)
         with self._connection(way, opening, peer) as connection:
             try:
                 answer = ask(connection.socket, request, body or b"", method, clock)
@@ -76,13 +78,18 @@ class Connections:
         for _, sock, _ in idle:
             _shut(sock)
 
+    def __del__(self) -> None:
+        """Whoever forgot to close leaves no connection open. At the interpreter's end modules are gone already."""
+        for _, sock, _ in self.__dict__.get("_idle", ()):
+            sock.close()
+
     def _way(self, target: Target, peer: str) -> Way:
         """The task's own proxy, else the environment's, which its operator chose: any address is meant."""
         own = self._terms.proxy
         # The process's own environment, as every program reads it, at each request.
         address = own() if own else environments(target, os.environ)
         try:
-            return Way(target._replace(path=""), proxy_of(address) if address else None, own is None)
+            return Way(replace(target, path=""), proxy_of(address) if address else None, own is None)
         except ValueError:
             reason = "the proxy's address is none, expected http://HOST:PORT; nothing was sent"
             raise Misconfigured(f"{peer}: {reason}") from None

@@ -15,7 +15,10 @@ NAT64) are judged by that one, too.
 import functools
 import ipaddress
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from logferry.errors import ConfigError, Misconfigured
 
@@ -38,7 +41,7 @@ _PRIVATE = (
 _NAT64, _SIX_TO_FOUR, _COMPATIBLE = "64:ff9b::/96", "2002::/16", "::/96"
 
 
-class Reach(NamedTuple):
+class Reach(Struct, frozen=True):
     """What may be connected to. The bare default refuses what is always refused."""
 
     private: bool = True
@@ -55,7 +58,7 @@ class Reach(NamedTuple):
 
     def of_vendor(self) -> Self:
         """For a name that only the cloud itself can give an address to: its inner one is private, and meant."""
-        return self._replace(private=True)
+        return replace(self, private=True)
 
     def judge(self, host: str, address: str, port: int) -> None:
         """Misconfigured when that address, which `host` stands for, is not to be connected to."""

@@ -4,8 +4,9 @@ Nothing is tidied (dot segments, `%7e`), since a path may have been signed as it
 blanks become percent signs (RFC 3986 2.1), a host name beyond ASCII its IDNA form.
 """
 
-from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
+
+from msgspec import Struct
 
 __all__ = ["PORTS", "Target", "sent_form", "target_of"]
 
@@ -14,7 +15,7 @@ _PATH = "!$%&'()*+,/:;=@[]~"  # what `quote` leaves as it is, beside letters, di
 _QUERY = _PATH + "?"
 
 
-class Target(NamedTuple):
+class Target(Struct, frozen=True):
     """A far side and what is asked of it."""
 
     scheme: str

@@ -18,8 +18,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from logferry.errors import Misconfigured, Transient
 from logferry.transport.reach import Reach
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BriefWeb", "Reply", "Terms", "Web"]
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """What the far side answered, whole."""
 
     status: int
@@ -38,7 +40,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class Terms(NamedTuple):
+class Terms(Struct, frozen=True):
     """What all requests of a `Web` have in common."""
 
     verify: bool

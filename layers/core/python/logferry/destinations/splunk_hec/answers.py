@@ -14,9 +14,10 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Refused, TooLarge, Transient
 from logferry.model import Payload
@@ -47,7 +48,7 @@ _ADVICE = {
 _LARGE = 256 * 1024
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """The collector's JSON, as far as it is one."""
 
     code: int  # -1: there is none

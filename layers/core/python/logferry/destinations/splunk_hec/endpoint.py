@@ -5,8 +5,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
 
 from logferry.config import seconds
 from logferry.destinations.splunk_hec import answers
@@ -28,7 +29,7 @@ _BASE = "/services/collector"
 _BUSY_STATUS = frozenset({429, 503})
 
 
-class Clocks(NamedTuple):
+class Clocks(Struct, frozen=True):
     """Time as parameters."""
 
     wall: Callable[[], float] = time.time  # Unix seconds, for `Retry-After` with a date
@@ -36,7 +37,7 @@ class Clocks(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
-class Load(NamedTuple):
+class Load(Struct, frozen=True):
     """A payload as it goes out, to whichever endpoint."""
 
     payload: Payload
