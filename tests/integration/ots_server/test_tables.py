@@ -1,5 +1,7 @@
 """Tables, instances, signatures and restarts, by the vendor's SDK."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -54,13 +56,14 @@ def test_wrong_signature_is_refused(sdk: Sdk, server: Running, region: str | Non
 
 
 def test_tables_outlive_the_server(sdk: Sdk, tmp_path: Path) -> None:
-    """With a file, what was answered is there after a restart."""
+    """With a file, what was answered is there after a kill."""
     options = ["--data", str(tmp_path / "deep/tables.db")]
     with ots_server(options) as running:
         first = connect(sdk, running)
         table = create(sdk, first)
         put(sdk, first, table, v="kept")
         first.connection.pool.clear()
+        os.kill(running.pid, signal.SIGKILL)
     with ots_server(options) as running:
         second = connect(sdk, running)
         assert read(second, table) == [("v", "kept")]
