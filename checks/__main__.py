@@ -8,10 +8,11 @@ from pathlib import Path
 
 from checks import advisories, leaks, licences, lock, locks, yanked
 
-__all__ = ["audit", "check", "main"]
+__all__ = ["audit", "check", "files", "main"]
 
 ROOT = Path(__file__).parents[1]
 NOT_MADE = 3
+_MADE = frozenset((".venv", ".git", "build", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"))
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -27,10 +28,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def check(root: Path) -> int:
     """All that can be asked of the tree alone."""
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout  # noqa: S607  # git is where PATH says
-    tracked = [root / name for name in files.decode().split("\0") if name and (root / name).is_file()]
+    tracked = files(root)
     findings = [*locks.findings(root), *licences.findings(root), *leaks.findings(root, tracked)]
     return _told(findings, f"locks, licences and {len(tracked)} files without secrets: nothing found")
+
+
+def files(root: Path) -> list[Path]:
+    """Those under version control; in an unpacked archive all that are not made here."""
+    asked = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=False)  # noqa: S607  # git is where PATH says
+    if asked.returncode:
+        found = (path for path in root.rglob("*") if not _MADE.intersection(path.relative_to(root).parts))
+        return sorted(path for path in found if path.is_file())
+    return [root / name for name in asked.stdout.decode().split("\0") if name and (root / name).is_file()]
 
 
 def audit(root: Path, service: Sequence[str] = ()) -> int:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from checks import leaks, licences, locks
+from checks import __main__, leaks, licences, locks
 
 ROOT = Path(__file__).parents[2]
 HASH = "0" * 64
@@ -120,6 +120,29 @@ def test_a_secret_in_the_tree_is_found(name: str, tmp_path: Path) -> None:
     assert len(found) == 1
     assert found[0].startswith(f"{name}:2: ")
     assert SEEDS[name][1].strip("'\"} ") not in found[0]
+
+
+def test_a_finding_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `make check` sees is the exit code; what a person sees is each finding with its place."""
+    tree(tmp_path)
+    assert __main__.check(tmp_path) == 0
+    (tmp_path / "README.md").write_text("".join(SEEDS["README.md"]))
+    (tmp_path / "layers/lock.json").write_text(json.dumps({"wheels": [ENTRY | {"licence": "GPL-3.0-only"}]}))
+    assert __main__.check(tmp_path) == 1
+    told = capsys.readouterr()
+    assert "2 finding(s)" in told.out
+    assert "README.md:1: " in told.err
+    assert "GPL-3.0-only" in told.err
+
+
+def test_an_unpacked_archive_is_searched_too(tmp_path: Path) -> None:
+    """Without git every file counts but those that are made."""
+    for name in ("docs/a.md", ".venv/b.py", "layers/core/__pycache__/c.pyc", ".ci/run"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text")
+    found = __main__.files(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in found] == [".ci/run", "docs/a.md"]
+    assert ROOT / "Makefile" in __main__.files(ROOT)
 
 
 def test_references_and_invented_values_are_no_secrets(tmp_path: Path) -> None:
