@@ -31,7 +31,7 @@ class Origin(Struct, frozen=True):
     time: int  # Unix seconds, UTC: event time of the first record of the batch that passed the plan
 
 
-class Payload(NamedTuple):
+class Payload(NamedTuple):  # its parts are replaced one by one
     """What one send carries: encoded parts, the records they came from, and the framed bytes."""
 
     parts: Sequence[bytes]

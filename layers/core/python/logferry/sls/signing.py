@@ -41,7 +41,7 @@ _V4_CLAIM = (
 )
 
 
-class Message(NamedTuple):
+class Message(NamedTuple):  # its parts are replaced one by one
     """What a signature covers of a request."""
 
     method: str

@@ -25,7 +25,7 @@ _Cursor = Annotated[
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1, description="a whole number")]
 
 
-class Doorbell(NamedTuple):
+class Doorbell(NamedTuple):  # its parts are replaced one by one
     """Where the trigger says there is something to read."""
 
     endpoint: str

@@ -14,7 +14,7 @@ from logferry import registry
 __all__ = ["Item", "Table", "open_table"]
 
 
-class Item(NamedTuple):
+class Item(NamedTuple):  # tests and callers take it apart
     """One row as it was read."""
 
     sort: str

@@ -19,7 +19,7 @@ __all__ = ["Address", "Resolve", "dial", "find_addresses", "judge_target", "open
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # `socket.getaddrinfo`
 
 
-class Address(NamedTuple):
+class Address(NamedTuple):  # it is taken apart
     """One way to a host."""
 
     family: socket.AddressFamily
