@@ -5,6 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logferry.errors import ConfigError, Misconfigured
 from logferry.transport.datagrams import Datagrams
@@ -21,6 +23,12 @@ NEVER = (
 SPELLINGS = (
     "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "0xa9.254.0251.254", "①69.254.169.254",
     "169。254。169。254",
+)  # fmt: skip
+FORMS = (
+    "{a}.{b}.{c}.{d}", "{n}", "0x{n:x}", "0{a:o}.0{b:o}.0{c:o}.0{d:o}", "0x{a:x}.0x{b:x}.0x{c:x}.0x{d:x}",
+    "{a}.{b}.{cd}",
+    "::ffff:{a}.{b}.{c}.{d}", "::{high:x}:{low:x}", "64:ff9b::{high:x}:{low:x}", "2002:{high:x}:{low:x}::1",
+    "::ffff:{high:x}:{low:x}",
 )  # fmt: skip
 PRIVATE = (
     "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1", "fc00::1", "fd12:3456::1",
@@ -42,6 +50,16 @@ def test_every_spelling_of_an_address_is_the_address(spelling: str) -> None:
     """Decimal, hexadecimal, octal, shortened and wide forms are judged as what the system makes of them."""
     with pytest.raises(Misconfigured, match=r"is at 169\.254\.169\.254, which is a link-local address"):
         find_addresses(spelling, 80, socket.SOCK_STREAM)
+
+
+@given(st.integers(0, 0xFFFF), st.sampled_from(FORMS))
+def test_no_form_of_any_link_local_address_passes(low: int, form: str) -> None:
+    """All 65,536 of them, written in every way that leads there."""
+    number = 169 << 24 | 254 << 16 | low
+    a, b, c, d = number >> 24, number >> 16 & 255, number >> 8 & 255, number & 255
+    spelled = form.format(n=number, a=a, b=b, c=c, d=d, cd=low, high=number >> 16, low=low)
+    with pytest.raises(Misconfigured, match="link-local"):
+        find_addresses(spelled, 80, socket.SOCK_STREAM, Reach.of({}))
 
 
 @pytest.mark.parametrize("address", [*PRIVATE, *LOOPBACK, *PUBLIC])
