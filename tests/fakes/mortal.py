@@ -5,7 +5,8 @@
 It does one sweep, or one command of `logferry`.
 Steps: `sent` (after the COUNT-th payload was answered), `parked` (after the COUNT-th dead letter was written),
 `spilled` (after the COUNT-th batch was), `dropped` (after the COUNT-th spilled batch was removed), `saving` (before the
-COUNT-th write of a row), `saved` (right after it), `answering` (of an armed function only: all is done but the answer).
+COUNT-th write of a row), `saved` (right after it), `errand` (right after the COUNT-th write of what a task has to
+fetch, or has fetched), `answering` (of an armed function only: all is done but the answer).
 The environment says where everything is.
 """
 
@@ -64,10 +65,14 @@ class MortalTable:
         version = self._table.put(partition, sort, value, expect=expect, expires=expires)
         if ledger:
             self._strike("saved")
+        if partition.startswith("errands"):
+            self._strike("errand")
         return version
 
     def delete(self, partition: str, sort: str, *, expect: str) -> None:
         self._table.delete(partition, sort, expect=expect)
+        if partition.startswith("errands"):
+            self._strike("errand")
 
     def list(self, partition: str) -> Iterator[Item]:
         return self._table.list(partition)
@@ -118,7 +123,8 @@ def arm(shop: wiring.Workshop, environ: Mapping[str, str], strike: Strike) -> No
             built.destination = MortalDestination(built.destination, strike)
         return built
 
-    shop.ledger = Ledger(MortalTable(shop.table, strike))
+    shop.table = MortalTable(shop.table, strike)
+    shop.ledger = Ledger(shop.table)
     store = MortalStore(wiring.open_store(environ), strike)
     shop.dead, shop.spills = DeadLetters(store, time.time), SpillStore(store)
     shop._build = mortal  # type: ignore[method-assign]  # this workshop only

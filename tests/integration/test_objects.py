@@ -112,8 +112,11 @@ def test_cloudtrail_with_records_that_cannot_be_read(place: Landing) -> None:
     assert (counts.read, counts.delivered, counts.parked) == (51, 50, 1)
 
 
-@pytest.mark.parametrize("count", [1, 6])
-@pytest.mark.parametrize("step", ["sent", "saving", "saved"])
+# `errand`: the first object was taken, marked as done, is not due any more; then the second one.
+@pytest.mark.parametrize(
+    ("step", "count"),
+    [(step, count) for step in ("sent", "saving", "saved") for count in (1, 6)] + [("errand", n) for n in (1, 2, 3, 5)],
+)
 def test_killed_on_the_way(yard: Landing, step: str, count: int) -> None:
     """kill -9 at any step: nothing is lost, and no more than a save interval is repeated, which was foretold."""
     yard.apply(to={"max_records": 30})
