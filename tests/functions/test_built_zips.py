@@ -89,6 +89,23 @@ def test_the_initializers_modules_are_there(mounted: Mounted) -> None:
     assert (result.ok, result.reply["errorType"]) == (False, "ConfigError"), result.reply
 
 
+def test_every_extension_module_loads(mounted: Mounted) -> None:
+    """Shared libraries lost their sections and symbols: each of them can still be imported, in a process of its own."""
+    place = mounted.place / "opt/python"
+    modules = sorted(
+        ".".join((*file.relative_to(place).parts[:-1], file.name.partition(".")[0])) for file in place.rglob("*.so")
+    )
+    assert {"orjson.orjson", "lz4.block._block", "zstandard.backend_c", "cramjam.cramjam"} <= set(modules)
+    program = (
+        "import importlib, json, sys; sys.path.insert(0, sys.argv[1])\n"
+        "for name in sys.argv[2:]:\n"
+        "    importlib.import_module(name.rpartition('.')[0] or name); importlib.import_module(name)\n"
+    )
+    command = [mounted.python, "-I", "-S", "-c", program, str(place), *modules]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("contract", driver.CONTRACTS)
 def test_forward_delivers_from_its_zip(mounted: Mounted, tmp_path: Path, contract: str) -> None:
     """A real log store, a real receiver, nothing but the zips between them: each log arrives once, per shard."""

@@ -88,6 +88,18 @@ def test_a_failed_initializer_fails_the_call_and_the_next_starts_anew() -> None:
     assert first["errorMessage"] != second["errorMessage"]  # each names its process
 
 
+def test_an_initializer_has_a_time_out_of_its_own(tmp_path: Path) -> None:
+    """It is ended by its own, not by the handler's."""
+    (tmp_path / "app.py").write_text(
+        "import time\ndef initialize(c): time.sleep(60)\ndef handler(e, c): return 'late'\n"
+    )
+    late = Function(name="late", code=tmp_path, initializer="app.initialize", initializer_timeout=0.3)
+    instance = Instance(late, "fc", {})
+    result = instance.invoke(b"{}", "r-1")
+    assert (result.ok, result.reply["errorMessage"]) == (False, "Function timed out after 0.30 seconds")
+    assert instance.pid is None
+
+
 @pytest.mark.parametrize(("contract", "where"), [("fc", "environment"), ("fc-python3.10", "context")])
 def test_a_key_is_where_the_runtime_puts_it(tmp_path: Path, contract: str, where: str) -> None:
     """python3.12 has it in the environment and no `credentials`, python3.10 the other way round."""

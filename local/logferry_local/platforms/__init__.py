@@ -23,6 +23,7 @@ class Function:
     handler: str = "app.handler"
     initializer: str = ""
     timeout: float = 60.0  # seconds
+    initializer_timeout: float = 60.0  # seconds
     memory: int = 512  # MB
     layers: tuple[Path, ...] = ()  # what is mounted at /opt/python; the first wins
     bare: bool = False  # only code and layers on the path: no checkout, no site-packages

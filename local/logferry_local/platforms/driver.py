@@ -2,8 +2,8 @@
 
 Standard library only and one file, so that it can be started by its path in a bare interpreter
 (`python -I -S driver.py SETTINGS`) with nothing of ours on the path but the built zips.
-It then reads one job a line on standard input and answers one line each on standard output, the first after a
-line that says the function is loaded; what the function prints goes to standard error, a platform's log.
+It then reads one job a line on standard input and answers one line each on standard output, the first after lines
+that say the function is loaded and initialized; what the function prints goes to standard error, a platform's log.
 
 Contracts: `fc` (Function Compute 3.0, python3.12), `fc-python3.10` (the key comes in the context), `aws` (Lambda).
 """
@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["CONTRACTS", "answer", "context", "main"]
 
@@ -70,14 +70,16 @@ def main(settings: Mapping[str, Any]) -> None:
         job = json.loads(line)
         if handler is None:
             try:
-                handler = _load(settings, job)
+                app = importlib.import_module(str(settings["handler"]).rpartition(".")[0])
+                handler = getattr(app, str(settings["handler"]).rpartition(".")[2])
+                _tell(replies, {"step": "loaded"})
+                if settings["initializer"]:
+                    getattr(app, str(settings["initializer"]).rpartition(".")[2])(context(settings, job))
+                    _tell(replies, {"step": "initialized"})
             except Exception as error:  # noqa: BLE001  # an import error is the function's failure, not ours
-                replies.write(json.dumps(_failed(settings, job, error)) + "\n")
+                _tell(replies, {**_failed(settings, job, error), "ended": True})
                 break  # the platform starts a new instance for the next call
-            replies.write('{"loaded": true}\n')
-            replies.flush()
-        replies.write(json.dumps(answer(handler, settings, job)) + "\n")
-        replies.flush()
+        _tell(replies, answer(handler, settings, job))
     replies.close()
 
 
@@ -93,13 +95,9 @@ def _failed(settings: Mapping[str, Any], job: Mapping[str, Any], error: BaseExce
     return {"ok": False, "reply": body}
 
 
-def _load(settings: Mapping[str, Any], job: Mapping[str, Any]) -> Callable[[Any, Any], object]:
-    module, _, name = str(settings["handler"]).rpartition(".")
-    app = importlib.import_module(module)
-    if settings["initializer"]:
-        getattr(app, str(settings["initializer"]).rpartition(".")[2])(context(settings, job))
-    found: Callable[[Any, Any], object] = getattr(app, name)
-    return found
+def _tell(replies: TextIO, what: Mapping[str, Any]) -> None:
+    replies.write(json.dumps(what) + "\n")
+    replies.flush()
 
 
 def _lambda_context(settings: Mapping[str, Any], job: Mapping[str, Any]) -> object:

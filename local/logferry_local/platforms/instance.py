@@ -1,7 +1,7 @@
 """A function in a process of its own, kept warm between calls.
 
 It can be killed at any moment (`kill -9` of its `pid`): that call fails, the next one starts another. A call
-over its time-out kills the instance, as both platforms do. A cold start has its own limit and is not counted.
+over its time-out kills the instance, as both platforms do. A cold start and an initializer have limits of their own.
 """
 
 import base64
@@ -45,16 +45,26 @@ class Instance:
         cold = self.pid is None
         pipes = self._start() if cold or self._pipes is None else self._pipes
         pipes.write({"event": base64.b64encode(event).decode(), "request_id": request_id})
-        found = pipes.read(_COLD_START if cold else self._function.timeout)
-        if isinstance(found, dict) and "loaded" in found:
-            found = pipes.read(self._function.timeout)
-        elif isinstance(found, dict) and cold:
+        limits = [self._function.timeout]
+        if cold:
+            limits = [
+                _COLD_START,
+                *([self._function.initializer_timeout] if self._settings["initializer"] else []),
+                *limits,
+            ]
+        found: dict[str, Any] = {}
+        for limit in limits:  # one a step; a step that fails is the last
+            told = pipes.read(limit)
+            if not isinstance(told, dict):
+                self.close(kill=True)
+                what = f"timed out after {limit:.2f} seconds" if told is None else f"exited with {told}"
+                return ended(str(self._settings["contract"]), request_id, what)
+            found = told
+            if "step" not in found:
+                break
+        if found.get("ended"):
             self.close(kill=True)  # it could not be loaded or initialized: the next call gets a new one
-        if isinstance(found, dict):
-            return Result(ok=found["ok"], reply=found["reply"])
-        self.close(kill=True)
-        what = f"timed out after {self._function.timeout:.2f} seconds" if found is None else f"exited with {found}"
-        return ended(str(self._settings["contract"]), request_id, what)
+        return Result(ok=found["ok"], reply=found["reply"])
 
     def close(self, *, kill: bool = False) -> None:
         """End the instance: by the end of its input, or at once."""

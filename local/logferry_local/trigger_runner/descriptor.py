@@ -58,6 +58,7 @@ def functions(found: Mapping[str, Props], folder: Path) -> dict[str, Function]:
         made[name] = Function(
             name=name, code=folder / name, handler=props.handler, timeout=props.timeout, memory=props.memory_size,
             initializer=lifecycle.initializer.handler if lifecycle and lifecycle.initializer else "",
+            initializer_timeout=lifecycle.initializer.timeout if lifecycle and lifecycle.initializer else 3.0,
         )  # fmt: skip
     return made
 
