@@ -1,6 +1,7 @@
 """Several calls over the same objects, killed ones and late ones: each object goes through one slot, once."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ from logferry.errand_rows import Errands
 from logferry.errand_slots import MOST, bound_to
 from logferry.errors import Transient
 from logferry.ledger import Ledger, Open
+from logferry.sources.objects import ObjectsSource, Wanted
+from logferry.task_store import Stored
 
 
 @pytest.fixture
@@ -64,6 +67,34 @@ def test_who_takes_long_keeps_its_object(tmp_path: Path) -> None:
     assert [visit.outcomes for visit in inner] == [[]]
     assert place.taken() == numbered(3)
     assert place.due() == []
+
+
+def test_who_was_too_slow_to_take_a_slot_sends_nothing(place: Shelf) -> None:
+    """Between the object's own row and the slot's another call took the object over: it alone delivers."""
+    noted = place.note(place.put("a.ndjson", 3))
+    mark, errands, ledger = noted.marks["t"][0], Errands(place.table, "t"), Ledger(place.table)
+    source, looks = place.source, list[object]()
+
+    def late(stored: Stored) -> ObjectsSource:
+        made = source(stored)
+        holding = made.holding
+
+        def slow(wanted: Wanted, check: Callable[[], None]) -> ObjectsSource:
+            if not looks:
+                looks.append(ledger.rows("t"))
+                errands.take(mark, "another", place.clock() + 100, place.clock() + 200)
+            return holding(wanted, check)
+
+        made.holding = slow  # type: ignore[method-assign]  # this source only
+        return made
+
+    place.source = late  # type: ignore[method-assign]  # this place only
+    found = place.visit(noted)
+    assert [(outcome.finished, outcome.counts.read) for outcome in found.outcomes] == [(True, 0)]
+    assert (place.taken(), place.due()) == ([], ["a.ndjson"])
+    place.clock.forward(400)  # the other one was killed
+    place.visit()
+    assert (place.taken(), place.due(), place.counts().read) == (numbered(3), [], 3)
 
 
 def test_an_object_that_was_delivered_but_not_marked_is_not_delivered_again(place: Shelf) -> None:
