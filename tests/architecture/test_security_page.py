@@ -44,3 +44,13 @@ def test_no_claim_is_told_twice() -> None:
     """One row each."""
     claims = [row[0] for row in ROWS]
     assert sorted(claims) == sorted(set(claims))
+
+
+def test_make_check_asks_them_all() -> None:
+    """The checks of the tree are part of what CI runs; the audit is not, and the page says so."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    check = makefile.partition("\ncheck:")[2].partition("\n\n")[0]
+    assert "-m checks\n" in f"{check}\n"
+    assert "make check" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "make audit" not in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "CI does not run it." in PAGE
