@@ -96,6 +96,15 @@ def test_an_array_gives_its_objects(objects: list[dict[str, object]], places: li
         assert [data[cut.begin : cut.end] for cut in cuts] == [cut.raw for cut in cuts]
 
 
+def test_an_array_is_known_behind_blanks_and_empty_pieces() -> None:
+    """However little the first pieces hold."""
+    for pieces in ([b"", b'[{"a":1}]'], [b" ", b"\n", b"[", b'{"a":1}', b"]"]):
+        rest = iter(pieces)
+        start, head, inside = opened(rest, "", 100)
+        assert inside
+        assert [cut.raw for cut in values(split_on(head, rest), start, 100, inside=True)] == [b'{"a":1}']
+
+
 def split_on(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     """What was read already, then the rest."""
     if first:

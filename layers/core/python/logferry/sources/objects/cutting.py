@@ -66,7 +66,7 @@ def opened(pieces: Iterator[bytes], envelope: str, longest: int) -> tuple[int, b
         found = key.search(head) if envelope else key.match(head)
         if found:
             return found.end(), head[found.end() :], True
-        if len(head) > longest or not (envelope or head.isspace()):
+        if len(head) > longest or (head.strip() and not envelope):
             break
     if envelope and head.strip():
         raise Expired(f"there is no array under {envelope!r}")
