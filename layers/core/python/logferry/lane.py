@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from logferry import packing
 from logferry.dead_letters import DeadLetters, Place
 from logferry.delivery import ParkBudget, Patience, settle
+from logferry.encoded import encoded
 from logferry.errors import DeliveryError, Misconfigured, Permanent, Transient, Unfinished, told
 from logferry.job import Job, Settings
 from logferry.ledger import FARTHEST, Claim, Lease, Ledger, Open, Row
@@ -81,7 +81,8 @@ class Lane:
         tally, job, patience = Tally(), self.job, self._sending()
         frame, pull = job.encoder.frame, self._pull
         name, begin = batch.named if isinstance(batch, Named) else (pull.ledger.named(pull.stream), batch.begin)
-        for bare in packing.pack(self._parts(pending, tally), job.destination.limits, frame):
+        parts = encoded(pending, job.plan, job.encoder, tally, partial(self._refuse, pending))
+        for bare in packing.pack(parts, job.destination.limits, frame):
             payload = bare._replace(origin=Origin(name, begin, pending.time or 0))
             self._window.send(pending, partial(settle, payload, job.destination, frame, self._budget, patience))
         pending.counts = Counts(
@@ -140,16 +141,10 @@ class Lane:
             self._retries += 1
         self._patience.sleep(seconds)
 
-    def _parts(self, pending: Pending, tally: Tally) -> Iterator[tuple[int, bytes]]:
-        encode = self.job.encoder.encode
-        for record in pending.batch.select(self.job.plan, tally):
-            if pending.time is None:
-                pending.time = record.time
-            try:
-                yield record.ordinal, encode(record)
-            except Permanent as error:
-                pending.parked[record.ordinal] = str(error)
-                self._budget.take(str(error), len(pending.parked), pending.batch.count)
+    def _refuse(self, pending: Pending, ordinal: int, error: Permanent) -> None:
+        """A record that can never be encoded."""
+        pending.parked[ordinal] = str(error)
+        self._budget.take(str(error), len(pending.parked), pending.batch.count)
 
     def _settle(self) -> None:
         """Empty the window."""

@@ -23,6 +23,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     raw: bytes = b""
 
 
+Pairs: TypeAlias = tuple[int, int, int, tuple[str, ...], Sequence[Value]]
+"""A record that was never made one: ordinal, time, nanos, names (each once), and as many values."""
+
+
 class Origin(Struct, frozen=True):
     """Where a payload's records come from: the same on each attempt, so that what is named by it is written over."""
 

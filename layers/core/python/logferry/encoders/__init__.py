@@ -7,11 +7,11 @@ A file that a syslog message can be made of says with `ROLE` which part it plays
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from logferry.model import Record
+from logferry.model import Record, Value
 
-__all__ = ["Body", "Encoder"]
+__all__ = ["Body", "Encoder", "OfPairs", "PairsBody"]
 
 
 class Encoder(Protocol):
@@ -23,6 +23,17 @@ class Encoder(Protocol):
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """Parts as one body; never encodes again. The length is at most the parts' sum plus a constant a part."""
+        ...
+
+
+@runtime_checkable
+class OfPairs(Encoder, Protocol):
+    """An encoder that can do without a record: the same bytes from its parts."""
+
+    takes_pairs: bool  # whether it can, with its options
+
+    def encode_pairs(self, time: int, nanos: int, names: tuple[str, ...], values: Sequence[Value]) -> bytes:
+        """As `encode`. The same names in the same order are mostly the same object."""
         ...
 
 
@@ -42,4 +53,15 @@ class Body(Protocol):
 
     def piece(self, marks: Mapping[str, str | int], inside: bytes) -> bytes:
         """A cut of a text with `marks` (such as part and of) in this body's own notation."""
+        ...
+
+
+@runtime_checkable
+class PairsBody(Body, Protocol):
+    """A body of names and values alone."""
+
+    takes_pairs: bool  # whether it can, with its options
+
+    def text_of_pairs(self, names: tuple[str, ...], values: Sequence[Value]) -> str:
+        """As `text`."""
         ...

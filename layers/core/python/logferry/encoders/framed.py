@@ -10,11 +10,11 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
-from logferry.encoders import Body
+from logferry.encoders import Body, PairsBody
 from logferry.errors import Permanent
 from logferry.from_field import Read
-from logferry.model import Record
-from logferry.syslog_header import Header
+from logferry.model import Record, Value
+from logferry.syslog_header import Header, Stamp
 from logferry.values import mend, one_line
 
 __all__ = ["Framed", "Framing", "Oversize", "Sizes", "messages"]
@@ -50,15 +50,24 @@ class Framed:
         self._priority = None if isinstance(priority, int) else priority
         self._headers = lru_cache(maxsize=192)(header.at)
         self._header = header.at(priority if isinstance(priority, int) else 0)
+        self.takes_pairs = isinstance(priority, int) and isinstance(body, PairsBody) and body.takes_pairs
+        if isinstance(body, PairsBody):
+            self._text_of_pairs = body.text_of_pairs
 
     def encode(self, record: Record) -> bytes:
         """The framed message, or the frames of its parts."""
-        text = self._body.text(record)
+        header = self._header if self._priority is None else self._headers(self._priority(record.fields))
+        return self._message(self._body.text(record), header(record.time), record.time, record.nanos)
+
+    def encode_pairs(self, time: int, nanos: int, names: tuple[str, ...], values: Sequence[Value]) -> bytes:
+        """The same without a record; only where `takes_pairs`."""
+        return self._message(self._text_of_pairs(names, values), self._header(time), time, nanos)
+
+    def _message(self, text: str, stamp: Stamp, time: int, nanos: int) -> bytes:
         if self._escape:
             text = one_line(text)
-        header = self._header if self._priority is None else self._headers(self._priority(record.fields))
-        head, before, after = header(record.time)
-        if record.nanos and before and (fraction := record.nanos // self._unit):
+        head, before, after = stamp
+        if nanos and before and (fraction := nanos // self._unit):
             head = f"{before}{fraction:0{self._digits}d}{after}"
         if not text:
             head = head.rstrip(" \ufeff")
@@ -69,20 +78,20 @@ class Framed:
             message = f"{head}{text}{self._end}".encode()
         if len(message) <= self._most:
             return message if self._end else _counted(message)
-        return b"".join(map(self._framed, self._fitting(head.encode(), text, record)))
+        return b"".join(map(self._framed, self._fitting(head.encode(), text, f"{time}.{nanos}")))
 
     def frame(self, parts: Sequence[bytes]) -> bytes:
         """Frames need nothing between them."""
         return b"".join(parts)
 
-    def _fitting(self, head: bytes, text: str, record: Record) -> list[bytes]:
+    def _fitting(self, head: bytes, text: str, moment: str) -> list[bytes]:
         """The message cut or in parts; Permanent when it is to be parked or cannot fit."""
         size = len(head) + len(text.encode())
         too_long = f"the message has {size} bytes, at most {self._max_bytes} are allowed (max_message_bytes)"
         if self._oversize == "park":
             raise Permanent(too_long)
         try:
-            return [self._truncated(head, text)] if self._oversize == "truncate" else self._split(head, text, record)
+            return [self._truncated(head, text)] if self._oversize == "truncate" else self._split(head, text, moment)
         except ValueError as error:
             raise Permanent(f"{too_long}; beside the header {error}") from None
 
@@ -91,9 +100,9 @@ class Framed:
         room = self._max_bytes - len(head) - len(piece(marks, b""))
         return head + piece(marks, next(iter(self._body.cuts(text, room))))
 
-    def _split(self, head: bytes, text: str, record: Record) -> list[bytes]:
+    def _split(self, head: bytes, text: str, moment: str) -> list[bytes]:
         # Named from time and text, not from the host: wherever and however often the record is sent from.
-        name = blake2b(f"{record.time}.{record.nanos} {text}".encode(), digest_size=8).hexdigest()
+        name = blake2b(f"{moment} {text}".encode(), digest_size=8).hexdigest()
         piece = self._body.piece
         widest = piece({"part": _MOST_PARTS, "of": _MOST_PARTS, "record": name}, b"")
         parts = list(self._body.cuts(text, self._max_bytes - len(head) - len(widest)))

@@ -14,7 +14,7 @@ import msgspec
 
 from logferry import config
 from logferry.encoders import Body
-from logferry.model import Record
+from logferry.model import Record, Value
 from logferry.pieces import cut
 from logferry.values import mend, one_line, text_of
 
@@ -47,6 +47,7 @@ class KeyValue:
 
     def __init__(self, sep: str = "||", *, leading_separator: bool = False, escape: bool = False) -> None:
         self.one_line = escape
+        self.takes_pairs = not escape
         self._sep = sep
         self._lead = sep if leading_separator else ""
         self._last: tuple[tuple[str, ...], list[str]] = ((), [])
@@ -74,6 +75,13 @@ class KeyValue:
         except TypeError:
             return self._joined({key: text_of(value) for key, value in record.fields.items()})
 
+    def text_of_pairs(self, names: tuple[str, ...], values: Sequence[Value]) -> str:
+        """The same pairs without a record; not with `escape`."""
+        try:
+            return self._filled(names, values)  # type: ignore[arg-type]  # as above
+        except TypeError:
+            return self._filled(names, [text_of(value) for value in values])
+
     def cuts(self, text: str, room: int) -> Iterator[bytes]:
         """Pieces of the text."""
         return cut(text.encode(), room)
@@ -86,12 +94,15 @@ class KeyValue:
         if self.one_line:
             text = self._sep.join(map("=".join, self._escaped(fields)))
             return self._lead + text if text else text
-        names, (known, outline) = tuple(fields), self._last
-        if names != known:  # the next record mostly has the same fields: comparing costs half of a look-up
+        return self._filled(tuple(fields), fields.values())
+
+    def _filled(self, names: tuple[str, ...], values: Iterable[str]) -> str:
+        known, outline = self._last
+        if names is not known and names != known:  # mostly the same as before: comparing costs half of a look-up
             outline = self._outline(names)
             self._last = names, outline  # in one go: there may be several threads
         parts = outline.copy()
-        parts[1::2] = fields.values()
+        parts[1::2] = values
         return "".join(parts)
 
     def _new_outline(self, names: tuple[str, ...]) -> list[str]:

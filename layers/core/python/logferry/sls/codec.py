@@ -25,10 +25,10 @@ from msgspec.structs import replace
 
 from logferry import plan as plans
 from logferry.errors import SourceError
-from logferry.model import Position, Record, Value
+from logferry.model import Pairs, Position, Record, Value
 from logferry.plan import Plan, Tally
 from logferry.sls.framing import DELIMITED, entries
-from logferry.sls.reading import BAD, Group, Log, narrowed, sampled, sampled_by_id, text, whole
+from logferry.sls.reading import BAD, Group, Log, narrowed, paired, sampled, sampled_by_id, text, whole
 from logferry.sls.schema import schema
 from logferry.sls.write import list_entry
 
@@ -106,6 +106,20 @@ class LogGroups:
             yield from plans.select(Plan(then=plan.then), records, tally) if plan.then else records
             left_out = tally.filtered - filtered + by_id * (tally.sampled_out - out)
             passing = 1 - left_out / max(place.logs - (not by_id) * (tally.sampled_out - out), 1)
+
+    def pairs(self, plan: Plan, tally: Tally) -> Iterator[Pairs] | None:
+        """What `select` says, without records; None for a plan that looks into them."""
+        bare = Plan(keep=plan.keep) if plan.keep_id is None else None
+        return self._pairs(plan, tally) if plan == bare else None
+
+    def _pairs(self, plan: Plan, tally: Tally) -> Iterator[Pairs]:
+        for place in self._places:
+            group = self._open(place)
+            if f"__tag__:{OWN_TAG}" in group.meta:
+                tally.filtered += place.logs
+                continue
+            logs: Iterator[Log] = enumerate(group.logs, place.first)
+            yield from paired(group, sampled(logs, plan.keep, tally) if plan.keep is not None else logs)
 
     def original(self, ordinal: int) -> bytes:
         """A LogGroup of this one log with all else of its group as it came; IndexError if there is no such log."""

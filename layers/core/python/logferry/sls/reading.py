@@ -1,6 +1,6 @@
 """The logs of one log group as records: whole, or only as far as a plan looks into them. The rules stand in `codec`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from logferry import plan as plans
 from logferry.errors import SourceError
-from logferry.model import Record, Value
+from logferry.model import Pairs, Record, Value
 from logferry.plan import Plan, Tally
 from logferry.sls import bulk
 from logferry.sls.schema import schema
 from logferry.values import is_missing
 
-__all__ = ["BAD", "Group", "Log", "narrowed", "sampled", "sampled_by_id", "text", "whole"]
+__all__ = ["BAD", "Group", "Log", "narrowed", "paired", "sampled", "sampled_by_id", "text", "whole"]
 
 BAD = (DecodeError, UnicodeDecodeError)  # the second comes from protobuf's pure Python form
 Log = tuple[int, bytes]  # ordinal in the batch, raw
@@ -68,6 +68,27 @@ def whole(group: Group, logs: Iterable[Log]) -> Iterator[Record]:
             fields = meta.copy()
             fields.update(zip(keys, values, strict=True))
             yield Record(ordinal, time, nanos if nanos < 1_000_000_000 else 0, fields, raw)
+
+
+def paired(group: Group, logs: Iterable[Log]) -> Iterator[Pairs]:
+    """The same logs without a record around them; names of one shape are the same object, within a group."""
+    logs = iter(logs)
+    meta, told = tuple(group.meta), list(group.meta.values())
+    last: Sequence[str] | None = None
+    names: tuple[str, ...] | None = None
+    while chunk := list(islice(logs, bulk.HANDFUL)):
+        found = bulk.read([raw for _, raw in chunk])
+        if found is None:
+            yield from map(_taken_apart, _each(group, chunk))
+            continue
+        for log, (time, nanos, keys, values) in zip(chunk, found, strict=True):
+            if keys is not last:
+                last, names = keys, (*meta, *keys)
+                names = names if len(set(names)) == len(names) else None
+            if names is None:  # the last of equal names wins, at the place of the first: a dict's rule
+                yield from map(_taken_apart, _each(group, [log]))
+            else:
+                yield log[0], time, _nanos(nanos), names, [*told, *values]
 
 
 def narrowed(plan: Plan, group: Group, logs: Iterable[Log], tally: Tally) -> Iterator[Record]:
@@ -129,6 +150,10 @@ def _each(group: Group, logs: Iterable[Log]) -> Iterator[Record]:
         for content in log.Contents:
             fields[content.Key] = content.Value
         yield Record(ordinal, log.Time, _nanos(log.Time_ns), fields, raw)
+
+
+def _taken_apart(record: Record) -> Pairs:
+    return record.ordinal, record.time, record.nanos, tuple(record.fields), list(record.fields.values())
 
 
 def _mended(group: Group, ordinal: int, raw: bytes) -> Record:

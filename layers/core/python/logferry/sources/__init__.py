@@ -14,11 +14,23 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 from msgspec import Struct
 
-from logferry.model import Position, Record
+from logferry.model import Pairs, Position, Record
 from logferry.plan import Plan, Tally
 from logferry.vault import Vault
 
-__all__ = ["Batch", "Judged", "Named", "Progress", "Raw", "Replays", "Restores", "Source", "Stream", "Surroundings"]
+__all__ = [
+    "Batch",
+    "Judged",
+    "Named",
+    "Paired",
+    "Progress",
+    "Raw",
+    "Replays",
+    "Restores",
+    "Source",
+    "Stream",
+    "Surroundings",
+]
 
 Replays = Literal["cursor", "by_key", "never"]
 Progress = Literal["ordered", "set"]
@@ -102,6 +114,15 @@ class Named(Batch, Protocol):
     """A batch whose payloads are named by what was read, whichever stream it came through."""
 
     named: tuple[str, Position]  # what stands for the stream and the begin in their origin
+
+
+@runtime_checkable
+class Paired(Batch, Protocol):
+    """A batch that can hand over names and values without a record around them."""
+
+    def pairs(self, plan: Plan, tally: Tally) -> Iterator[Pairs] | None:
+        """What `select` would say, in the same order; None where the plan looks into records."""
+        ...
 
 
 @runtime_checkable
