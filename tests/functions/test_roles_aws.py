@@ -1,13 +1,13 @@
 """Each function's role of `template.yaml` against the calls that its code makes: all are allowed, none is to spare."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 import pytest
 from tests.fakes.aws import ENVIRON
-from tests.fakes.aws_calls import Calls, Seen
+from tests.fakes.recorder import Recorder, Seen
+from tests.functions import grants
 from tests.functions.conftest import Mounted
-from tests.functions.rehearsal import rehearsing
+from tests.functions.rehearsal_aws import rehearsing
 from tests.functions.scenes import SCENES
 from tests.functions.stack import Stack
 
@@ -36,7 +36,7 @@ def stack() -> Stack:
 
 
 @pytest.fixture(scope="module")
-def calls(stack: Stack, mounted: Mounted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
+def recorder(stack: Stack, mounted: Mounted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     """After every scene."""
     with pytest.MonkeyPatch.context() as environ:
         for name, value in ENVIRON.items():
@@ -44,7 +44,7 @@ def calls(stack: Stack, mounted: Mounted, tmp_path_factory: pytest.TempPathFacto
         with rehearsing(tmp_path_factory.mktemp("rehearsal"), mounted, stack) as made:
             for scene in SCENES:
                 scene(made)
-            yield made.calls
+            yield made.recorder
 
 
 def allowed(stack: Stack, name: str) -> list[Seen]:
@@ -53,23 +53,16 @@ def allowed(stack: Stack, name: str) -> list[Seen]:
     return [Seen(action, where) for one in statements for action in one["Action"] for where in one["Resource"]]
 
 
-def covers(grant: Seen, seen: Seen) -> bool:
-    """Whether the grant is for this call. In ARNs `*` and `?` are wildcards."""
-    return grant.action == seen.action and fnmatchcase(seen.resource, grant.resource)
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_every_call_is_allowed(calls: Calls, stack: Stack, name: str) -> None:
+def test_every_call_is_allowed(recorder: Recorder, stack: Stack, name: str) -> None:
     """The role has each action on each resource that the code asked for, in good times and in bad ones."""
-    grants = allowed(stack, name)
-    assert [seen for seen in sorted(calls.of(name)) if not any(covers(grant, seen) for grant in grants)] == []
+    assert grants.missing(recorder.of(name), allowed(stack, name)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_allowed_that_is_not_called(calls: Calls, stack: Stack, name: str) -> None:
+def test_nothing_is_allowed_that_is_not_called(recorder: Recorder, stack: Stack, name: str) -> None:
     """Each action of the role was seen on its resource, but for what Lambda itself does with it."""
-    seen = calls.of(name)
-    spare = [grant for grant in allowed(stack, name) if not any(covers(grant, one) for one in seen)]
+    spare = grants.spare(recorder.of(name), allowed(stack, name))
     assert [grant for grant in spare if grant.action not in BY_LAMBDA] == []
 
 
