@@ -40,7 +40,7 @@ def hec(corpus: str, scale: Scale) -> list[Row]:
             Way("published, a POST an event", lambda: published.to_hec(few, session, url)),
             Way("logferry, gzip", lambda: mine(data)),
         ]
-        wanted = [Wanted(ways[2].name, ways[0].name, 0.8 if corpus == "waf" else 0.7)]
+        wanted = [Wanted(ways[2].name, ways[0].name, 1.0 if corpus == "waf" else 0.8)]
         wanted += [Wanted(ways[2].name, ways[1].name, 25)]
         return interleave("hec", corpus, ways, wanted, scale.rounds)
 
@@ -55,7 +55,7 @@ def syslog(corpus: str, scale: Scale) -> list[Row]:
             Way("published, a write a message", lambda: published.to_syslog(data, tcp)),
             Way("logferry, TCP", lambda: mine(data)),
         ]
-        wanted = [Wanted(ways[2].name, ways[0].name, None), Wanted(ways[2].name, ways[1].name, 2.5)]
+        wanted = [Wanted(ways[2].name, ways[0].name, None), Wanted(ways[2].name, ways[1].name, 3)]
         return interleave("syslog", corpus, ways, wanted, scale.rounds)
 
 
@@ -71,7 +71,7 @@ def select(corpus: str, scale: Scale) -> list[Row]:
             Way("logferry, 10 of 30 fields", lambda: some(data)),
             Way("logferry, filter and 10 fields", lambda: few(data)),
         ]
-        wanted = [Wanted(ways[1].name, ways[0].name, None), Wanted(ways[2].name, ways[0].name, 2)]
+        wanted = [Wanted(ways[1].name, ways[0].name, None), Wanted(ways[2].name, ways[0].name, 2.2)]
         return interleave("select", corpus, ways, wanted, scale.rounds)
 
 
