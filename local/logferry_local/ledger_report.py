@@ -143,7 +143,7 @@ def _lag(shop: Workshop, stored: Stored, row: Row, source: Source | None) -> int
     try:
         if source is None:
             return None
-        if source.order(row.position) >= source.order(source.position(row.stream, "end")):
+        if not row.spilled and source.order(row.position) >= source.order(source.position(row.stream, "end")):
             return 0
         seen = SpillSource(source, shop.spills, stored.name, [row])
         return max(0, int(time.time()) - seen.time_of(row.stream, row.position))

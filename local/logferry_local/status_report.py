@@ -168,7 +168,7 @@ class _Eye:
                 return None, None, False
             if (place, row.stream) not in self._ends:
                 self._ends[place, row.stream] = source.position(row.stream, "end")
-            if source.order(row.position) >= source.order(self._ends[place, row.stream]):
+            if not row.spilled and source.order(row.position) >= source.order(self._ends[place, row.stream]):
                 return 0.0, None, False
             seen = self._shop.desk(source, self._patience).seen_by(stored.name, row)
             lag = max(0.0, self.now - seen.time_of(row.stream, row.position))

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.engine import Clock, ScriptedDestination
+from tests.fakes.engine import Clock, MemoryStore, ScriptedDestination
 
 from logferry import calls, doorbells, intake, proof, wiring
 from logferry import task as tasks
+from logferry.dead_letters import DeadLetters
+from logferry.delivery import Patience
+from logferry.drain import drain
 from logferry.encoders.json_lines import JsonLines
 from logferry.errors import Unfinished
 from logferry.job import Job
@@ -23,6 +26,7 @@ from logferry.meter import Sums
 from logferry.model import Counts, Limits, Payload
 from logferry.plan import Plan
 from logferry.runtime import Call
+from logferry.spill_store import SpillStore
 from logferry.task_plan import plan_of
 from logferry.task_store import State, Stored
 from logferry.vault import Vault
@@ -118,6 +122,12 @@ class Yard:
         """The timer."""
         return calls.sweep(Call({}, "request-2", self.environ, lambda: 60.0, self.meter))
 
+    def drain(self, name: str) -> None:
+        """What a sweep does for one task, by this yard's clock."""
+        until = self.clock.now + 60
+        patience = Patience(lambda: until - self.clock.now, self.clock, self.clock.sleep, lambda: 0.5)
+        drain(self.shop.crew([self.shop.tasks.get(name)], patience))
+
     def rows(self, name: str) -> list[Row]:
         """The task's rows, each without a contradiction, and with as many dead letters as it says."""
         rows = self.shop.ledger.rows(name)
@@ -170,6 +180,8 @@ def yard(folder: Path, **more: str) -> Iterator[Yard]:
         del version
         return job(shop.tasks.get(name))
 
+    store = MemoryStore()
+    shop.dead, shop.spills = DeadLetters(store, time.time), SpillStore(store)
     shop.job = job  # type: ignore[method-assign]  # this workshop only
     shop.job_at = job_at  # type: ignore[method-assign]  # as above
     try:

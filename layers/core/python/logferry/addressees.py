@@ -29,15 +29,18 @@ def is_read(kind: str, bell: object, tasks: Sequence[Stored]) -> bool:
 
 def unreadable(kind: str, tasks: Sequence[Stored]) -> list[Stored]:
     """Tasks of this kind that this release cannot read: the event may be for them."""
-    return [stored for stored in tasks if not _readable(stored) and kind in (stored.spec or {}).get("source", ())]
+    return [stored for stored in tasks if _is_of(kind, stored) and not _readable(stored)]
 
 
 def _meant(kind: str, bell: object, tasks: Sequence[Stored]) -> list[Stored]:
     return [
-        stored
-        for stored in tasks
-        if (task := _readable(stored)) and task.source.kind == kind and _rings(bell, task.source)
+        stored for stored in tasks if _is_of(kind, stored) and (task := _readable(stored)) and _rings(bell, task.source)
     ]
+
+
+def _is_of(kind: str, stored: Stored) -> bool:
+    """As it is written: a task takes milliseconds to be read, and may be none that this release can read."""
+    return kind in (stored.spec or {}).get("source", ())
 
 
 def _shown(source: Chosen) -> str:

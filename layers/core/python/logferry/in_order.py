@@ -8,9 +8,11 @@ made anew under the old name.
 import logging
 from collections.abc import Sequence
 
+import msgspec
+
 from logferry.errors import StateError
 from logferry.intake_kit import Found, Kit
-from logferry.ledger import Gap, Row
+from logferry.ledger import Gap, Open, Row
 from logferry.model import Effort, Outcome
 from logferry.rounds import Crew, Visit, visit
 from logferry.sources import Stream
@@ -41,7 +43,7 @@ class InOrder:
         crew = Crew([kit.stored], kit.desk(self._source.holding(held)), kit.shop.holds, kit.shop.job)
         visited = visit(crew, [stream], lambda _stream: str(held.end))
         kit.visits.append(visited)
-        row = self._row(row.stream)
+        row = self._reopened(row.open, self._row(row.stream))
         reached = self._frontier(row) if row.born >= stream.born else held.begin
         if reached >= held.end:
             return {}
@@ -88,6 +90,14 @@ class InOrder:
         self._kit.visits.append(lost)
         return row
 
+    def _reopened(self, before: Open | None, row: Row) -> Row:
+        """Still open from where it stands, if less was presented than was begun once: the rest is a repeat."""
+        if before is None or row.open is not None or not int(before.begin) < int(row.position) < int(before.end):
+            return row
+        rest = Open(begin=row.position, end=before.end, task_version=before.task_version)
+        now = self._kit.patience.clock()
+        return self._kit.shop.ledger.edit(self._kit.name, row.stream, lambda old: _opened(old, rest), now=now)
+
     def _made(self, name: str, position: str, born: int) -> Row:
         kit = self._kit
         made = kit.shop.ledger.create(kit.name, name, position, born, now=kit.patience.clock())
@@ -105,6 +115,10 @@ class InOrder:
     def _frontier(self, row: Row) -> int:
         """Everything before it is settled, or lies in the object store."""
         return max(int(row.position), int(row.spilled or 0))
+
+
+def _opened(row: Row, rest: Open) -> Row:
+    return msgspec.structs.replace(row, open=rest) if row.position == rest.begin and row.open is None else row
 
 
 def _from(begin: int, found: Sequence[Found], why: str) -> dict[str, str]:

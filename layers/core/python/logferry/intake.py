@@ -152,8 +152,8 @@ def _never(bell: Arrivals, environ: Mapping[str, str]) -> bool:
 
 def _kit(rung: doorbells.Rung, stored: Stored, shop: Workshop, patience: Patience, *, among: int) -> Kit:
     """With time for all but spilling. One of several does not wait for its destination: the others' next logs would."""
-    module = registry.find("sources", rung.kind)
-    source = shop.source(stored.task())
+    module, task = registry.find("sources", rung.kind), stored.task()
+    source = shop.source(task)
     with suppress(LogferryError):  # told when it is its turn
         shop.job(stored)  # here, since several threads must not build at once
     spared = min(_SPARED_SECONDS, max(0.0, patience.time_left()) * _SPARED)
@@ -161,4 +161,6 @@ def _kit(rung: doorbells.Rung, stored: Stored, shop: Workshop, patience: Patienc
     if among > 1:
         until = patience.clock() + shop.settings.patience_seconds + shop.settings.reserve_seconds
         mine = replace(mine, time_left=lambda: min(patience.time_left() - spared, until - patience.clock()))
-    return Kit(stored, cast("Arrivals", rung.bell), module, source, shop, mine, [], set())
+    return Kit(
+        stored, cast("Arrivals", rung.bell), module, task.source.options, source, shop, mine, [], set()
+    )  # fmt: skip

@@ -37,6 +37,7 @@ class Kit(Struct, frozen=True):
     stored: Stored
     bell: Arrivals
     module: ModuleType  # the kind's file in `sources`
+    options: config.Config  # of the source: kept, since a task takes milliseconds to be read
     source: Source  # as it was built, holding nothing
     shop: Workshop
     patience: Patience
@@ -47,11 +48,6 @@ class Kit(Struct, frozen=True):
     def name(self) -> str:
         """Of the task."""
         return self.stored.name
-
-    @property
-    def options(self) -> config.Config:
-        """Of the source."""
-        return self.stored.task().source.options
 
     @property
     def receipts(self) -> Receipts:

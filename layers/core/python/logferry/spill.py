@@ -108,8 +108,9 @@ class _Work:
 
     def doubt(self, version: int | None) -> None:
         """Say that what is spilled may have been delivered, by this version of the task."""
-        if version is not None and self.row.open is None and self.row.spilled:
-            opened = Open(begin=self.row.position, end=self.row.spilled, task_version=version)
+        if version is not None and self.row.spilled:
+            begun = self.row.open.task_version if self.row.open else version
+            opened = Open(begin=self.row.position, end=self.row.spilled, task_version=begun)
             self.row = msgspec.structs.replace(self.row, open=opened)
 
     def _sweep(self) -> None:
