@@ -26,8 +26,6 @@ from logferry_local.platforms.instance import Instance
 from logferry_local.platforms.lambda_instance import LambdaInstance
 
 ROOT = Path(__file__).parents[2]
-TABLES = ["moto", pytest.param("dynamodb-local", marks=pytest.mark.service("dynamodb-local"))]
-
 
 Calls = Callable[[Function, bytes], Result]
 Way = Callable[[Site, Path], AbstractContextManager[Calls]]
@@ -40,7 +38,7 @@ def boto3(target: Target) -> Path:
     return wheels.unpacked(ROOT / "layers/aws/requirements.txt", ROOT / "build/packages/wheels", version)
 
 
-@pytest.fixture(scope="module", params=TABLES)
+@pytest.fixture(scope="module")
 def addresses(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
     """Table's and bucket's servers."""
     with ExitStack() as stack:
@@ -111,7 +109,18 @@ def by_container(site: Site, client: Path) -> Iterator[Calls]:
     yield call
 
 
-@pytest.mark.parametrize("way", [by_driver, by_client, by_container])
+AMAZONS_OWN = pytest.mark.service("dynamodb-local")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "way"),
+    [
+        ("moto", by_driver), ("moto", by_client), ("moto", by_container),
+        pytest.param("dynamodb-local", by_driver, marks=AMAZONS_OWN),
+        pytest.param("dynamodb-local", by_client, marks=AMAZONS_OWN),
+    ],
+    indirect=["addresses"],
+)  # fmt: skip
 def test_all_arrives_and_the_ledger_verifies(
     mounted: Mounted, lambda_client: Path, boto3: Path, site: Site, way: Way
 ) -> None:
@@ -130,6 +139,7 @@ def test_all_arrives_and_the_ledger_verifies(
     assert '"parked": 1' in json.dumps(json.loads(done.stdout))
 
 
+@pytest.mark.parametrize("addresses", ["moto"], indirect=True)
 def test_a_lost_letter_is_found(mounted: Mounted, lambda_client: Path, boto3: Path, site: Site) -> None:
     """The check can fail: without the parked record's object the ledger does not verify."""
     site.place.put(0, "x" * LIMIT)
