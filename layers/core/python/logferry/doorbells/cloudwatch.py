@@ -25,7 +25,7 @@ _MOST = 64 << 20  # bytes
 
 
 class _Log(msgspec.Struct):
-    id: str = ""
+    id: str | int = ""  # a text of digits; some who play CloudWatch write a number
     timestamp: int = 0
 
 
