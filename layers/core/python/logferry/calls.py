@@ -9,25 +9,27 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct, field
 
 from logferry import doorbells, kinds, registry
 from logferry.addressees import addressees, is_read
-from logferry.arrivals import Arrivals
 from logferry.delivery import Patience
 from logferry.doorbells import Rung, Way
 from logferry.drain import drain
 from logferry.errors import ConfigError, LogferryError, Unfinished, is_passing, told
 from logferry.model import Counts, Effort, Outcome
-from logferry.put_events import Creation
 from logferry.rounds import Crew, Visit, visit
 from logferry.runtime import Call
 from logferry.sls import trigger
 from logferry.sources import Stream
 from logferry.task_store import Stored
 from logferry.wiring import Workshop, workshop
+
+if TYPE_CHECKING:
+    from logferry.arrivals import Arrivals
+    from logferry.put_events import Creation
 
 __all__ = ["forward", "sweep"]
 
@@ -109,14 +111,14 @@ def _fetch(rung: Rung, call: Call) -> Mapping[str, object]:
 
 
 def _fetch_queued(
-    bell: Arrivals, found: Mapping[str, Sequence[Creation]], tasks: Sequence[Stored], call: Call
+    bell: "Arrivals", found: "Mapping[str, Sequence[Creation]]", tasks: Sequence[Stored], call: Call
 ) -> Mapping[str, object]:
     """A message that is noted is settled, whatever becomes of its objects."""
     from logferry import errand_notes, queued_puts  # as above
 
     shop, marks = workshop(call.environ), dict[str, list[str]]()
 
-    def note(creations: Sequence[Creation]) -> None:
+    def note(creations: "Sequence[Creation]") -> None:
         for name, mine in errand_notes.note(creations, tasks, shop.table, time.time()).marks.items():
             marks.setdefault(name, []).extend(mine)
 

@@ -40,9 +40,9 @@ def gzip(body: bytes) -> bytes:
 
 def gzip_by_isal(body: bytes) -> bytes:
     """The fast way; ImportError where isal is absent."""
-    from isal import igzip
+    from isal import isal_zlib  # isal.igzip loads the standard library's gzip, to no use here
 
-    packed: bytes = igzip.compress(body, 1, mtime=0)
+    packed: bytes = isal_zlib.compress(body, 1, 31)  # 31: as a gzip member, its time stamp 0
     return packed
 
 
