@@ -7,14 +7,13 @@ A secret's value is in no log line, error, repr or dead letter: it travels as a 
 
 import hmac
 import importlib
-import pkgutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from types import ModuleType
 from typing import NoReturn, Self, SupportsIndex
 
+from logferry import registry
 from logferry.errors import ConfigError, Misconfigured, Transient
 
 __all__ = ["Secret", "Vault", "is_reference"]
@@ -133,16 +132,10 @@ class Vault:
 
 def _store(reference: str) -> ModuleType:
     kind, _, rest = reference.removeprefix("secret://").partition("/")
-    known = _kinds()
+    known = registry.names(_ROOM.rpartition(".")[2])
     if not is_reference(reference) or kind not in known or not rest:
         raise ConfigError(
             [f"not a reference to a secret (not shown): write secret://KIND/NAME, KIND one of {', '.join(known)}"],
             subject="secret",
         )
     return importlib.import_module(f"{_ROOM}.{kind}")
-
-
-@cache
-def _kinds() -> tuple[str, ...]:
-    room = importlib.import_module(_ROOM)
-    return tuple(sorted(at.name for at in pkgutil.iter_modules(room.__path__) if not at.name.startswith("_")))

@@ -3,7 +3,6 @@
 The list of the system is not read: what a cloud's runtime brings differs by platform and age.
 """
 
-import importlib.util
 import ssl
 import threading
 from pathlib import Path
@@ -41,6 +40,8 @@ class Authorities:
 
 def _bundle() -> str:
     """Where certifi's list lies: found without its code, which would load `importlib.resources`."""
+    import importlib.util  # for the first connection with TLS only
+
     spec = importlib.util.find_spec("certifi")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if (Path(folder) / "cacert.pem").is_file():

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from logferry.errors import Transient
 from logferry.transport import _faults
-from logferry.transport._nested import Nested
 from logferry.transport._proxies import Proxy
 from logferry.transport._speaking import Clock, tunnel
 from logferry.transport.dial import dial, find_addresses, judge_target
@@ -98,6 +97,8 @@ def _secured(sock: Socket, host: str, opening: Opening) -> Socket:
     sock.settimeout(opening.clock.left())
     context = opening.context()
     if isinstance(sock, ssl.SSLSocket):
+        from logferry.transport._nested import Nested  # rare
+
         return Nested(sock, context, host)
     if not isinstance(sock, socket.socket):
         raise TypeError(f"no socket: {type(sock)}")
