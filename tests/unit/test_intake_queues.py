@@ -1,6 +1,7 @@
 """SQS and CloudWatch Logs: items with names, each settled once by each task, whatever comes again."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,20 @@ def test_what_is_sent_while_something_is_spilled_is_delivered_at_once(subscribed
     subscribed.clock.forward(60)
     assert subscribed.ring(subscription(['{"id":2}', '{"id":22}'])) == []
     assert subscribed.taken("one") == [2, 22]
+
+
+def test_many_calls_at_once_find_each_a_slot(subscribed: Yard) -> None:
+    """To deliver in, and to spill to: an outage under load loses nothing."""
+    events = [subscription([f'{{"id":{number}}}'], logStream=f"s{number}") for number in range(60)]
+    with ThreadPoolExecutor(30) as threads:
+        assert list(threads.map(subscribed.ring, events[:30])) == [[]] * 30
+        subscribed.to["one"].judge = failing(Transient("down"))
+        assert list(threads.map(subscribed.ring, events[30:])) == [[]] * 30
+    subscribed.to["one"].judge = lambda _payload: None
+    subscribed.clock.forward(600)
+    subscribed.drain("one")
+    assert set(subscribed.taken("one")) == set(range(60))
+    assert subscribed.counts("one").read == 60
 
 
 def test_a_paused_tasks_log_events_wait_in_the_object_store(subscribed: Yard) -> None:

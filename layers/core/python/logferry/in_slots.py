@@ -21,6 +21,8 @@ from logferry.window import side_by_side
 
 __all__ = ["InSlots"]
 
+_RACES = 5  # for a slot, with up to a second between two
+
 
 class InSlots:
     """One task, whatever it is sent."""
@@ -57,11 +59,13 @@ class InSlots:
         kit, pieces = self._kit, [piece for one in new for piece in one.pieces]
         version = kit.stored.version if any(one.item.id in kit.sent for one in new) else None
         holder = HeldSource(None, kit.patience.clock)
-        for row in spare(kit.name, kit.desk(self._source)):
-            begin = max(int(row.position), int(row.spilled or 0))
-            held = holder.holding(Held(begin, [(begin + 1, pieces)]))
-            if keep(kit.name, Stream(name=row.stream), kit.desk(held), version):
-                return True
+        for _ in range(_RACES):
+            for row in spare(kit.name, kit.desk(self._source)):
+                begin = max(int(row.position), int(row.spilled or 0))
+                held = holder.holding(Held(begin, [(begin + 1, pieces)]))
+                if keep(kit.name, Stream(name=row.stream), kit.desk(held), version):
+                    return True
+            kit.patience.sleep(kit.patience.chance())
         return False
 
     def _new(self, found: Sequence[Found]) -> list[Found]:

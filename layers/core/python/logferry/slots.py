@@ -18,7 +18,7 @@ from logferry.sources._posts import PostSource
 __all__ = ["MOST", "deliver", "resting", "spare"]
 
 MOST = 64  # slots of one task: so many posts at once, in all processes together
-_SPARE = range(MOST, MOST + 8)  # slots for posts that are spilled: nothing is delivered there but what was
+_SPARE = range(MOST, 2 * MOST)  # slots for posts that are spilled: nothing is delivered there but what was
 _LONGEST_REST = 15.0  # seconds: a sender gives up sooner than a stream's back-off would end
 
 
@@ -55,11 +55,12 @@ def _slots(task: str, desk: Desk) -> Iterator[Row]:
 
 
 def spare(task: str, desk: Desk) -> Iterator[Row]:
-    """Slots that a post can be spilled to: those that hold some come first, so that their order is that of posts."""
-    known = {row.stream: row for row in desk.ledger.rows(task)}
-    names = sorted(map(str, _SPARE), key=lambda name: not (name in known and known[name].spilled))
-    for name in names:
-        yield known.get(name) or _made(task, name, desk)
+    """Slots that a post can be spilled to: those that hold some come first, so that there are few of them."""
+    known, now = {row.stream: row for row in desk.ledger.rows(task)}, desk.patience.clock()
+    for name in sorted(map(str, _SPARE), key=lambda name: not (name in known and known[name].spilled)):
+        row = known.get(name) or _made(task, name, desk)
+        if not (row.lease and row.lease.holds(now)):
+            yield row
 
 
 def resting(row: Row, now: float) -> float:
