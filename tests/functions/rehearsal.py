@@ -147,14 +147,16 @@ class Rehearsal(ABC):
         wiring.workshop(self.environ).holds.hold(task, "HTTP 401", time.time() - 3600)
 
     @contextmanager
-    def held(self, task: str) -> Iterator[None]:
-        """The task reads nothing meanwhile, so that it is behind."""
+    def held(self, *tasks: str) -> Iterator[None]:
+        """The tasks read nothing meanwhile, so that they are behind."""
         holds = wiring.workshop(self.environ).holds
-        holds.hold(task, "HTTP 401", time.time())
+        for task in tasks:
+            holds.hold(task, "HTTP 401", time.time())
         try:
             yield
         finally:
-            holds.release(task)
+            for task in tasks:
+                holds.release(task)
 
     @contextmanager
     def receiver_is_busy(self) -> Iterator[None]:
