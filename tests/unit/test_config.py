@@ -119,7 +119,7 @@ def test_a_literal_secret_is_refused_and_not_shown(changes: dict[str, object]) -
     """The message says how to do it right, and does not repeat the value."""
     (text,) = problems(**changes)
     assert "hunter2" not in text
-    assert "write secret://env/NAME or secret://file/PATH" in text
+    assert "write secret://env/NAME, secret://file/PATH, secret://aws/… or secret://kms/NAME" in text
 
 
 def test_a_good_document_becomes_its_shape() -> None:
@@ -165,7 +165,8 @@ def test_a_missing_secret_says_how_to_refer_to_one() -> None:
     """What is required reads as an instruction."""
     with pytest.raises(ConfigError) as caught:
         config.load(Shape, {"port": 1})
-    assert caught.value.problems == ["token: is missing, secret://env/NAME or secret://file/PATH is required"]
+    forms = "secret://env/NAME, secret://file/PATH, secret://aws/… or secret://kms/NAME"
+    assert caught.value.problems == [f"token: is missing, {forms} is required"]
 
 
 def test_deep_nesting_is_a_mistake_not_a_crash() -> None:

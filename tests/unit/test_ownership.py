@@ -325,9 +325,9 @@ class Ambiguous:
     def __getattr__(self, name: str) -> object:
         return getattr(self._table, name)
 
-    def put(self, partition: str, sort: str, value: bytes, *, expect: str | None) -> str:
+    def put(self, partition: str, sort: str, value: bytes, *, expect: str | None, expires: float | None = None) -> str:
         """The real write."""
-        version = self._table.put(partition, sort, value, expect=expect)
+        version = self._table.put(partition, sort, value, expect=expect, expires=expires)
         if self.lose:
             self.lose = False
             raise Conflict("answer lost", version=version)

@@ -119,7 +119,7 @@ def test_a_literal_secret_is_refused_without_being_shown(token: object) -> None:
     hec = {"url": "https://splunk.example:8088", "token": token}
     (text,) = problems(GOOD | {"destination": {"splunk_hec": hec}})
     assert text.startswith("destination.splunk_hec.token: ")
-    assert "secret://env/NAME or secret://file/PATH" in text
+    assert "write secret://env/NAME, secret://file/PATH, " in text
     assert "hunter2" not in text
 
 
