@@ -71,7 +71,9 @@ class Shelf:
 
     def note(self, *creations: Creation) -> Noted:
         """The event came."""
-        return errand_notes.note(creations, self.tasks.all(), self.table, self.clock())
+        noted = errand_notes.note(creations, self.tasks.all(), self.table, self.clock())
+        noted.confirm()
+        return noted
 
     def visit(self, noted: Noted | None = None, seconds: float = 300.0, *names: str) -> Visit:
         """One invocation: for what was noted, or of the sweep."""

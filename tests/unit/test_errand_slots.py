@@ -131,6 +131,30 @@ def test_a_killed_call_s_object_goes_on_in_its_slot(place: Shelf) -> None:
     assert place.counts().maybe_repeated == 30
 
 
+def test_who_goes_on_takes_the_slot_that_is_farther(place: Shelf) -> None:
+    """Another call was too slow, and left a slot that is at the object's begin: nothing is a gap because of it."""
+    noted = place.note(place.put("a.ndjson", 30))
+    destination = place.destinations["t"]
+
+    def judge(_payload: object) -> None:
+        if destination.sent == 5:
+            raise KeyboardInterrupt
+
+    destination.judge = judge
+    with pytest.raises(KeyboardInterrupt):
+        place.visit(noted)
+    ledger = Ledger(place.table)
+    ledger.create("t", "1", "2000000000")
+    opened = Open(begin="2000000000", end=f"2000000001@{noted.marks['t'][0]}", task_version=1)
+    assert ledger.claim("t", "1", opened, now=place.clock(), until=place.clock() + 1)
+    place.clock.forward(1_000)
+    place.visit()
+    assert place.due() == []
+    assert sorted(place.taken()) == numbered(30)
+    assert [row.gaps for row in place.rows()] == [(), ()]
+    assert not any(bound_to(row) for row in place.rows())
+
+
 def test_a_slot_of_an_object_that_is_not_due_is_freed(place: Shelf) -> None:
     """Its row was deleted by hand, or another slot was quicker: a sweep tidies up."""
     now, ledger, mark = place.clock(), Ledger(place.table), "ab" * 12

@@ -1,5 +1,6 @@
 """Objects that were put: noted, delivered, done; what goes wrong on the way, and what becomes of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from tests.fakes.engine import errors
 from tests.fakes.shelf import Shelf, body, numbered, shelf
 
 from logferry.errand_rows import Errand, Errands
-from logferry.errors import ConfigError, Misconfigured, Transient
+from logferry.errors import ConfigError, Misconfigured, Transient, Unfinished
 from logferry.plan import Plan
 from logferry.put_events import Creation
 
@@ -215,6 +216,25 @@ def test_an_event_of_a_bucket_that_nobody_reads_is_an_error(place: Shelf) -> Non
     place.apply("t", suffix=".gz")
     noted = place.note(creation)
     assert (noted.counts["passed_over"], noted.marks) == (1, {})
+
+
+def test_what_cannot_be_noted_keeps_nothing_else_from_being(place: Shelf) -> None:
+    """The objects before it and behind it are due, and the event is told of as not done."""
+    first, last = place.put("a.ndjson", 1), place.put("b.ndjson", 1)
+    other = first._replace(put=first.put._replace(bucket="other"))
+    with pytest.raises(ConfigError):
+        place.note(first, other, last)
+    assert place.due() == ["a.ndjson", "b.ndjson"]
+
+
+def test_a_task_that_this_release_cannot_read_keeps_the_event_at_the_platform(place: Shelf) -> None:
+    """It may be for it: nothing is lost in a roll-back, and the others have what is theirs."""
+    spec = {"task": "new", "source": {"objects": {"bucket": f"folder:{place.folder}", "from_the_future": 1}}}
+    body = json.dumps({"schema": 1, "version": 1, "state": "online", "spec": spec, "updated": 0})
+    place.table.put("tasks", "new", body.encode(), expect=None)
+    with pytest.raises(Unfinished, match="task new is unreadable"):
+        place.note(place.put("a.ndjson", 1))
+    assert place.due() == ["a.ndjson"]
 
 
 def test_what_waits_too_long_is_told(place: Shelf) -> None:

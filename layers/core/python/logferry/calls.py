@@ -101,13 +101,16 @@ def _take(rung: Rung, call: Call) -> Mapping[str, object]:
 
 
 def _fetch(rung: Rung, call: Call) -> Mapping[str, object]:
-    """Noted first: what cannot be delivered now, `sweep` goes on with, so nothing is raised for it."""
+    """Noted first: what cannot be delivered now, `sweep` goes on with, so nothing is raised for it. What could not be
+    noted is told once the rest is done."""
     from logferry import errand_notes  # as above
 
     shop = workshop(call.environ)
     tasks = shop.tasks.all()
     noted = errand_notes.note(cast("Sequence[Creation]", rung.bell), tasks, shop.table, time.time())
-    return {**_fetched(tasks, noted.marks, shop, call).answer(), "objects": noted.counts}
+    answer = _fetched(tasks, noted.marks, shop, call).answer()
+    noted.confirm()
+    return {**answer, "objects": noted.counts}
 
 
 def _fetch_queued(
@@ -119,8 +122,10 @@ def _fetch_queued(
     shop, marks = workshop(call.environ), dict[str, list[str]]()
 
     def note(creations: "Sequence[Creation]") -> None:
-        for name, mine in errand_notes.note(creations, tasks, shop.table, time.time()).marks.items():
+        noted = errand_notes.note(creations, tasks, shop.table, time.time())
+        for name, mine in noted.marks.items():
             marks.setdefault(name, []).extend(mine)
+        noted.confirm()
 
     failed = queued_puts.note_each(bell, found, note)
     _fetched(tasks, marks, shop, call)

@@ -1,6 +1,7 @@
 """What an event tells of is written down, a row for each (task, object), before anything else is done about it.
 
 From then on nothing depends on the event being told again: it may be answered, deleted from its queue, given up.
+What this release has no reader for is no reason to leave the rest of the event undone.
 """
 
 from collections.abc import Sequence
@@ -8,8 +9,9 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from logferry import times
+from logferry.addressees import unreadable
 from logferry.errand_rows import SCHEMA, Errand, Errands, mark_of
-from logferry.errors import ConfigError, LogferryError
+from logferry.errors import ConfigError, LogferryError, Unfinished
 from logferry.put_events import Creation
 from logferry.sources import objects
 from logferry.state import Table
@@ -23,19 +25,30 @@ class Noted(Struct):
 
     marks: dict[str, list[str]] = field(default_factory=dict)  # task -> what is due now
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("noted", "known", "done", "passed_over"), 0))
+    error: LogferryError | None = None
+
+    def confirm(self) -> None:
+        """That the event is not needed any more. ConfigError for a bucket that no task reads; Unfinished where a task
+        that this release cannot read may be meant."""
+        if self.error is not None:
+            raise self.error
 
 
 def note(creations: Sequence[Creation], tasks: Sequence[Stored], table: Table, now: float) -> Noted:
-    """Write down what is to be fetched, for tasks in any state. Once it returned, the event is not needed any more.
+    """Write down what is to be fetched, for tasks in any state. Once confirmed, the event is not needed any more.
 
-    ConfigError for a bucket that no task reads. An object that is done is not done again.
+    An object that is done is not done again.
     """
-    found = Noted()
+    found, newer = Noted(), [stored.name for stored in unreadable("objects", tasks)]
+    if newer:
+        found.error = Unfinished(f"task {', '.join(newer)} is unreadable: the event may be for it")
     readers = [(stored.name, options) for stored in tasks if (options := options_of(stored)) is not None]
     for creation in creations:
         if not any(objects.is_here(options, creation.put) for _, options in readers):
             there = ", ".join(sorted({options.bucket for _, options in readers})) or "none (logferry task apply)"
-            raise ConfigError([f"bucket {creation.put.bucket} is read by no task; they read {there}"], subject="event")
+            problem = f"bucket {creation.put.bucket} is read by no task; they read {there}"
+            found.error = found.error or ConfigError([problem], subject="event")
+            continue
         mine = [name for name, options in readers if objects.rings(options, creation.put)]
         found.counts["passed_over"] += not mine
         for name in mine:

@@ -51,8 +51,7 @@ class Slots:
         now = self._desk.patience.clock()
         mine = [row for row in rows if bound_to(row) == mark]
         if mine:
-            order = self._desk.source.order
-            return max(mine, key=lambda row: (_is_held(row, now), order(row.position)))
+            return max(mine, key=lambda row: (_is_held(row, now), places.spot(row.position).offset))  # the farthest
         ended = next((row for row in rows if _is_behind(row, mark) and not _is_lost(row)), None)
         if ended is not None:
             self.settle(ended, mark)
