@@ -8,10 +8,10 @@ since the last save.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import msgspec
+from msgspec import Struct
 
 from logferry.desk import Desk
 from logferry.errors import StateError
@@ -77,8 +77,7 @@ def _spilled(
     return work
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """One stream's spill under way."""
 
     task: str

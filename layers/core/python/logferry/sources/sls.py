@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -20,7 +20,6 @@ from logferry.model import Position, Record
 from logferry.sls.access import Access, Address, opened
 from logferry.sls.client import web
 from logferry.sls.codec import LogGroups
-from logferry.sls.consumer_group import ConsumerGroup
 from logferry.sls.endpoint import Endpoint
 from logferry.sls.logstore import Logstore, Pull, Shard
 from logferry.sls.projects import get_logstore
@@ -29,6 +28,9 @@ from logferry.sls.write import list_entry
 from logferry.sources import Progress, Replays, Stream, Surroundings
 from logferry.transport.reach import Reach
 from logferry.transport.web import Web
+
+if TYPE_CHECKING:
+    from logferry.sls.consumer_group import ConsumerGroup
 
 __all__ = ["IDENTITY", "PLACE", "Config", "SlsSource", "build", "revive", "rings"]
 
@@ -143,8 +145,10 @@ def build(options: Config, surroundings: Surroundings) -> SlsSource:
     return SlsSource(logstore, query=options.query or "", max_groups=options.max_groups, retention=kept)
 
 
-def consumer_group(source: SlsSource, name: str) -> ConsumerGroup:
+def consumer_group(source: SlsSource, name: str) -> "ConsumerGroup":
     """The group that divides the logstore's shards among workers."""
+    from logferry.sls.consumer_group import ConsumerGroup  # for workers, not for functions
+
     return ConsumerGroup(source.logstore, name)
 
 

@@ -14,7 +14,6 @@ from logferry.destinations.splunk_hec.endpoint import Clocks
 from logferry.destinations.splunk_hec.options import Config
 from logferry.encoders import Encoder
 from logferry.encoders.hec import Hec
-from logferry.encoders.raw_lines import RawLines
 
 __all__ = ["Config", "build", "encoder"]
 
@@ -26,6 +25,8 @@ PLACE = ("url", "index")
 def encoder(options: Config, _surroundings: Surroundings) -> Encoder:
     """Envelopes with the fixed metadata of the options, or lines."""
     if options.endpoint == "raw":
+        from logferry.encoders.raw_lines import RawLines  # for those who want it
+
         return RawLines(options.raw_field)
     metadata = {name: getattr(options, name) for name in ("host", "source", "sourcetype", "index")}
     return Hec(metadata, host_field=options.host_field, event_format=options.event_format)
