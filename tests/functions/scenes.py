@@ -115,7 +115,8 @@ def receive(made: Rehearsal) -> None:
 
 def verify_request(made: Rehearsal) -> None:
     """A signature that is good, and one that is not."""
-    assert made.verdict(signature()), made.log("verify_request")
+    # Where the secret store does not answer in time the verdict is no: a busy machine asks again.
+    assert any(made.verdict(signature()) for _ in range(3)), made.log("verify_request")
     assert not made.verdict(signature("/other"))
 
 
