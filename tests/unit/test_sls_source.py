@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from msgspec import structs
 from tests.fakes.misbehaving import Behaviour, Misbehaving, answer
 
 from logferry import config
@@ -98,7 +99,7 @@ def test_every_wrong_option_is_named_at_once() -> None:
 def test_doorbell_rings_for_its_logstore_only(change: dict[str, Any], meant: bool) -> None:  # noqa: FBT001  # outcome
     """The event must name the task's own endpoint (by any network), project and logstore."""
     bell = Doorbell("http://cn-x-intranet.log.aliyuncs.com", "p-1", "waf", "0", "MQ==", "Mg==", {}, "", 0)
-    assert rings(config.load(Config, OPTIONS), bell._replace(**change)) is meant
+    assert rings(config.load(Config, OPTIONS), structs.replace(bell, **change)) is meant
 
 
 def shard(name: int, status: str, low: int, high: int, created: int) -> dict[str, Any]:

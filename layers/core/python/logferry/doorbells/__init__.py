@@ -12,7 +12,9 @@ for one of this kind that cannot be read. It has `WAY` too: how the logs are got
 Only light modules here: a cold start reads them all.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from logferry import registry
 from logferry.errors import ConfigError
@@ -22,7 +24,7 @@ __all__ = ["Rung", "Way", "answer"]
 Way = Literal["look", "take", "fetch"]
 
 
-class Rung(NamedTuple):
+class Rung(Struct, frozen=True):
     """A doorbell that was recognised."""
 
     kind: str  # of the source: the name of the file

@@ -7,9 +7,10 @@ Specification: Simple Log Service "Use Function Compute to process log data", ev
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Struct
 
 from logferry import config
 from logferry.config import Config
@@ -25,7 +26,7 @@ _Cursor = Annotated[
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1, description="a whole number")]
 
 
-class Doorbell(NamedTuple):  # its parts are replaced one by one
+class Doorbell(Struct, frozen=True):
     """Where the trigger says there is something to read."""
 
     endpoint: str

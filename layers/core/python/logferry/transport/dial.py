@@ -7,7 +7,9 @@ later changes nothing. The resolver's own time-out applies: the system offers no
 
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from logferry.errors import Misconfigured, Transient
 from logferry.transport.pulse import explain
@@ -19,7 +21,7 @@ __all__ = ["Address", "Resolve", "dial", "find_addresses", "judge_target", "open
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # `socket.getaddrinfo`
 
 
-class Address(NamedTuple):  # it is taken apart
+class Address(Struct, frozen=True):
     """One way to a host."""
 
     family: socket.AddressFamily
@@ -47,8 +49,8 @@ def dial(addresses: Sequence[Address], time_out: float, clock: Callable[[], floa
     """A connection to the first address that answers; the time is shared among those still to be tried."""
     deadline = clock() + time_out
     reasons = []
-    for number, (family, kind, where) in enumerate(addresses):
-        sock = socket.socket(family, kind)
+    for number, address in enumerate(addresses):
+        sock, where = socket.socket(address.family, address.kind), address.where
         try:
             sock.settimeout(max((deadline - clock()) / (len(addresses) - number), 0.01))
             sock.connect(where)
