@@ -183,8 +183,10 @@ def test_no_role_has_a_wildcard_but_for_network_interfaces() -> None:
             assert not [action for action in one["Action"] if "*" in action]
             assert "*" not in one["Resource"]
             assert set(one) == {"Sid", "Effect", "Action", "Resource"}
-    (interfaces,) = stack.resources("AWS::IAM::ManagedPolicy").values()
-    assert len(interfaces["Roles"]) == 5
+    assert set(stack.resources("AWS::IAM::ManagedPolicy")) == {"VpcAccess"}
+    inside = [name for name, it in stack.resources("AWS::IAM::Role").items() if "ManagedPolicyArns" in it]
+    assert sorted(inside) == ["ForwardRole", "ProveOwnershipRole", "ReceiveRole", "ReplayRole", "SweepRole"]
+    assert not [it for it in Stack().resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in it]
 
 
 def test_who_gives_verdicts_reaches_no_data() -> None:
