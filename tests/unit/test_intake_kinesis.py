@@ -251,6 +251,26 @@ def test_an_event_of_a_stream_that_nobody_reads_is_told_who_reads_what(place: Ya
         place.ring(other)
 
 
+def test_streams_of_one_name_in_two_accounts_are_two(place: Yard) -> None:
+    """A task that names no account: what came from one says nothing of the other, whose numbers may be lower."""
+    place.apply("any", "kinesis", stream="logs")
+    other = json.loads(json.dumps(event(1, 2)).replace("111122223333", "444455556666"))
+    assert place.ring(event(3, 4)) == []
+    assert place.ring(other) == []
+    assert place.taken("any") == [3, 4, 1, 2]
+    assert [row.stream for row in place.rows("any")] == [
+        f"eu-west-1:111122223333:{SHARD}", f"eu-west-1:444455556666:{SHARD}",
+    ]  # fmt: skip
+
+
+def test_a_consumer_of_its_own_reads_the_same_stream(place: Yard) -> None:
+    """Enhanced fan-out: an event that names the consumer is of its stream."""
+    consumer = json.loads(json.dumps(event(2)).replace(ARN, f"{ARN}/consumer/ferry:1766000000"))
+    assert place.ring(event(1)) == []
+    assert place.ring(consumer) == []
+    assert (place.taken("one"), len(place.rows("one"))) == ([1, 2], 1)
+
+
 def test_a_task_that_this_release_cannot_read_keeps_the_records_at_the_stream(place: Yard) -> None:
     """They may be for it: nothing is lost in a roll-back."""
     spec = {"task": "new", "source": {"kinesis": {"stream": ARN, "from_the_future": 1}}, "destination": {}}

@@ -59,8 +59,9 @@ class InOrder:
 
     def _standing(self, found: Sequence[Found]) -> tuple[Stream, Row, Held]:
         """The stream as it is now, the task's row there, and what is not settled yet."""
-        first, name = found[0].item, self._kit.bell.stream
-        row = self._kit.shop.ledger.get(self._kit.name, name) or self._made(name, first.id, int(first.at))
+        kit, first = self._kit, found[0].item
+        name: str = kit.module.stream_of(kit.options, kit.bell)
+        row = kit.shop.ledger.get(kit.name, name) or self._made(name, first.id, int(first.at))
         newest = max(one.item.at for one in found)
         if int(found[-1].item.id) < self._frontier(row) and row.updated and newest > row.updated + _CLOCKS:
             return self._anew(row, found)

@@ -50,8 +50,10 @@ class InSlots:
     def keep(self, found: Sequence[Found]) -> bool:
         """Spill what is not settled of these; whether all of it is safe."""
         new = self._new(found)
-        if any(one.pieces for one in new) and not self._is_spilled(new):
-            return False
+        if any(one.pieces for one in new):
+            self._begin(new)  # killed between the two, it would be spilled again
+            if not self._is_spilled(new):
+                return False
         self._receipts.settle([one.item.id for one in new])
         return True
 
@@ -90,9 +92,7 @@ class InSlots:
         health = kit.shop.holds.health(kit.name)
         if health is not None and not kit.shop.holds.probe(kit.name, kit.patience.clock()):
             raise Transient(f"held: {health.reason}")
-        for one in found:
-            if one.item.tries == 0 and not repeats:
-                self._receipts.begin(one.item.id)
+        self._begin(found)
         kit.sent.update(names)
         try:
             part = deliver(kit.shop.job(kit.stored), post, self._source, kit.desk(self._source, repeats=repeats))
@@ -101,6 +101,12 @@ class InSlots:
             raise
         self._judge(part, was_held=health is not None)
         self._receipts.settle(names)
+
+    def _begin(self, found: Sequence[Found]) -> None:
+        """Note it, once, where the sender does not count its tries."""
+        for one in found:
+            if one.item.tries == 0 and one.item.id not in self._kit.sent:
+                self._receipts.begin(one.item.id)
 
     def _judge(self, part: Part, *, was_held: bool) -> None:
         """Note what came of it. Raises what kept it from being settled."""

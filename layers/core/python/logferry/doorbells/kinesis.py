@@ -21,6 +21,11 @@ _Sequence = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,64}$(?!\n)")]
 _Shard = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}:[0-9]{1,64}$(?!\n)")]
 
 
+_Arn = Annotated[
+    str, msgspec.Meta(pattern=r"^arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]{12}:stream/[A-Za-z0-9_./:-]{1,300}$(?!\n)")
+]
+
+
 class _Kinesis(msgspec.Struct, rename="camel"):
     sequence_number: _Sequence
     data: str
@@ -30,7 +35,7 @@ class _Kinesis(msgspec.Struct, rename="camel"):
 class _Record(msgspec.Struct):
     kinesis: _Kinesis
     id: _Shard = msgspec.field(name="eventID")
-    stream: str = msgspec.field(name="eventSourceARN")
+    stream: _Arn = msgspec.field(name="eventSourceARN")
     source: str = msgspec.field(name="eventSource")
 
 
@@ -47,4 +52,5 @@ def parse(event: object) -> Arrivals | None:
         for record in records
     ]
     _, stream, shard = shards.pop()
+    stream = stream.partition("/consumer/")[0]  # with enhanced fan-out it is the consumer's
     return Arrivals(stream, sorted(items, key=lambda item: int(item.id)), shard)

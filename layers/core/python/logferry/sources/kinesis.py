@@ -33,6 +33,7 @@ __all__ = [
     "ready",
     "revive",
     "rings",
+    "stream_of",
     "unpack",
 ]
 
@@ -82,6 +83,13 @@ def ready(options: Config, surroundings: Surroundings) -> str:
 def rings(options: Config, bell: object) -> bool:
     """Whether the event is of this stream. A name is that of any account and region."""
     return isinstance(bell, Arrivals) and options.stream in (bell.place, bell.place.rpartition(":stream/")[2])
+
+
+def stream_of(options: Config, bell: Arrivals) -> str:
+    """The shard, as the ledger calls it: with region and account where the task may read streams of several."""
+    if options.stream == bell.place:
+        return bell.stream
+    return ":".join([*bell.place.split(":")[3:5], bell.stream])
 
 
 def unpack(options: Config, item: Arrival) -> list[Piece]:

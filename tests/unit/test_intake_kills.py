@@ -1,0 +1,43 @@
+"""A call that is killed between two of its writes, and what the one after it makes of that."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.arriving import Yard, subscription, yard
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Yard]:
+    """No task yet."""
+    with yard(tmp_path) as made:
+        yield made
+
+
+def die_at(place: Yard, what: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next write of a row that holds these bytes does not take place, nor anything behind it."""
+    put = place.shop.table.put
+
+    def dying(partition: str, sort: str, value: bytes, **how: object) -> object:
+        if what in value:
+            monkeypatch.setattr(place.shop.table, "put", put)
+            raise KeyboardInterrupt
+        return put(partition, sort, value, **how)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(place.shop.table, "put", dying)
+
+
+def test_what_was_spilled_before_a_kill_is_a_repeat_when_it_is_spilled_again(
+    place: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its receipt was not written: the platform sends it again, it is delivered twice, and counted as that."""
+    place.apply("one", "cloudwatch", state="offline", log_group="/app/web")
+    event = subscription(['{"id":1}', '{"id":2}'])
+    die_at(place, b'"done":true', monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        place.ring(event)
+    assert place.ring(event) == []
+    place.shop.tasks.set_state("one", "online")
+    place.drain("one")
+    assert sorted(set(place.taken("one"))) == [1, 2]
+    assert len(place.taken("one")) - 2 <= place.counts("one").maybe_repeated
