@@ -12,7 +12,7 @@ from logferry.delivery import Patience
 from logferry.errors import LogferryError, told
 from logferry.job import Job, Settings
 from logferry.ledger import Claim, Ledger, Row
-from logferry.sources import Source
+from logferry.sources import Restores, Source
 from logferry.spill_source import Gone, over
 from logferry.spill_store import SpillStore
 
@@ -32,6 +32,11 @@ class Desk(Struct, frozen=True):
     patience: Patience
     job_at: Callable[[str, int], Job]  # (task, version): an open range is finished the way it was begun
     is_online: Callable[[str], bool]  # whether the task is still there, and nobody paused it
+
+    @property
+    def may_spill(self) -> bool:
+        """Whether it is wanted, and the source's batches can be made anew from their bytes."""
+        return self.settings.spill and isinstance(self.source, Restores)
 
     def share(self, among: int) -> "Desk":
         """The same with the time that the first of `among` may take; enough to get something done."""

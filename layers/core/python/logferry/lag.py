@@ -17,7 +17,7 @@ from logferry.errors import Conflict, LogferryError, told
 from logferry.ledger import Row
 from logferry.model import Lag
 from logferry.sources import Stream
-from logferry.spill import SPILLED, is_possible, spill
+from logferry.spill import SPILLED, spill
 from logferry.task_store import Stored
 
 __all__ = ["Behind", "rescue", "watch"]
@@ -59,7 +59,7 @@ def watch(behind: Sequence[Behind], desk: Desk, retention: float | None) -> dict
 
 def rescue(behind: Sequence[Behind], lags: dict[tuple[str, str], Lag], desk: Desk, retention: float | None) -> None:
     """Spill what the source is about to forget."""
-    if not retention or not is_possible(desk):
+    if not retention or not desk.may_spill:
         return
     urgent = []
     for one in behind:

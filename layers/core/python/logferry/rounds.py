@@ -13,16 +13,14 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from logferry import lag, route
+from logferry import route
 from logferry.desk import Desk
 from logferry.errors import ConfigError, Conflict, LogferryError, Misconfigured, Unfinished, told
 from logferry.health import Holds
 from logferry.job import Job
-from logferry.lag import Behind
 from logferry.ledger import Row
 from logferry.model import Effort, Lag, Outcome, Position
 from logferry.sources import Stream
-from logferry.spill import is_possible
 from logferry.task_store import Stored
 
 __all__ = ["Crew", "Visit", "visit"]
@@ -76,7 +74,7 @@ def visit(crew: Crew, streams: Sequence[Stream], end_of: Callable[[Stream], Posi
     Each stream has its share of the time. What the idle ones leave goes to the busy ones, in another turn. A task
     whose destination failed on one stream goes on with its others after its neighbours.
     """
-    turn = _Turn(replace(crew, desk=_sparing(crew.desk)) if is_possible(crew.desk) else crew, end_of)
+    turn = _Turn(replace(crew, desk=_sparing(crew.desk)) if crew.desk.may_spill else crew, end_of)
     able = turn.able()
     turn.go(able, streams)
     turn.go([job for job in able if job.name in turn.down], streams, last=True)
@@ -92,13 +90,12 @@ def _sparing(desk: Desk) -> Desk:
 
 def _look_after(turn: "_Turn", crew: Crew, streams: Sequence[Stream]) -> None:
     """What is late is told; what the source is about to forget is spilled."""
-    behind = [
-        Behind(stored, stream, turn.reason(stored.name, stream.name))
-        for stream in streams
-        for stored in crew.tasks
-        if not turn.is_settled(stored.name, stream.name)
-    ]
-    if behind:
+    late = [(stored, stream) for stream in streams for stored in crew.tasks
+            if not turn.is_settled(stored.name, stream.name)]  # fmt: skip
+    if late:
+        from logferry import lag  # mostly nothing is late, and a cold start pays for each module
+
+        behind = [lag.Behind(stored, stream, turn.reason(stored.name, stream.name)) for stored, stream in late]
         retention = crew.desk.source.retention()
         turn.found.lags.update(lag.watch(behind, crew.desk, retention))
         lag.rescue(behind, turn.found.lags, crew.desk, retention)

@@ -18,19 +18,14 @@ from logferry.errors import StateError
 from logferry.ledger import Claim, Lease, Open, Row
 from logferry.model import Position
 from logferry.route import standing
-from logferry.sources import Batch, Raw, Restores, Stream
+from logferry.sources import Batch, Raw, Stream
 
-__all__ = ["KEPT", "SPILLED", "is_possible", "keep", "spill"]
+__all__ = ["KEPT", "SPILLED", "keep", "spill"]
 
 log = logging.getLogger(__name__)
 
 SPILLED = 0.8  # share of the retention after which a record is spilled
 KEPT = 0.5  # share of the retention up to which it is left at the source
-
-
-def is_possible(desk: Desk) -> bool:
-    """Whether it is wanted, and the source's batches can be made anew from their bytes."""
-    return desk.settings.spill and isinstance(desk.source, Restores)
 
 
 def spill(task: str, stream: Stream, desk: Desk, retention: float) -> None:
