@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from tests.fakes.arriving import QUEUE, Yard, failing, logs, queue, subscription, yard
@@ -296,3 +297,17 @@ def test_a_receipt_says_no_more_than_it_must(place: Yard) -> None:
     assert place.ring(queue({"a": logs(1)})) == []
     found: list[Item] = [item for n in range(256) for item in place.shop.table.list(f"taken/one/{n:02x}")]
     assert [item.value for item in found] == [b'{"schema":1,"done":true}']
+
+
+def test_receipts_are_written_side_by_side(place: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event of thousands of messages takes seconds, not the whole time of a call."""
+    put, two = place.shop.table.put, Barrier(2, timeout=10)
+
+    def meeting(partition: str, sort: str, value: bytes, **how: object) -> str:
+        if partition.startswith("taken/"):
+            two.wait()
+        return put(partition, sort, value, **how)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(place.shop.table, "put", meeting)
+    assert place.ring(queue({f"m{n}": logs(n) for n in range(20)})) == []
+    assert sorted(place.taken("one")) == list(range(20))

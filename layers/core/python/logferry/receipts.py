@@ -5,7 +5,7 @@ written when the item is settled; where the sender does not count its tries, als
 time, so that a kill in between is known.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Literal
@@ -49,13 +49,12 @@ class Receipts:
                 *self._place(name), _body(done=False), expect=None, expires=self._clock() + self._seconds
             )  # fmt: skip
 
-    def settle(self, names: Collection[str]) -> None:
-        """Say that these are settled. Raises StateError; then they are delivered again."""
-        for name in names:
-            rows.edit(
-                self._table, *self._place(name), lambda item: _body(done=True) if _wants(item) else None,
-                expires=self._clock() + self._seconds,
-            )  # fmt: skip
+    def settle(self, name: str) -> None:
+        """Say that it is settled. Raises StateError; then it is delivered again."""
+        rows.edit(
+            self._table, *self._place(name), lambda item: _body(done=True) if _wants(item) else None,
+            expires=self._clock() + self._seconds,
+        )  # fmt: skip
 
     def _place(self, name: str) -> tuple[str, str]:
         digest = blake2b(name.encode("utf-8", "replace"), digest_size=16).hexdigest()
