@@ -159,3 +159,9 @@ def test_what_was_written_is_read(records: list[dict[str, Any]], how: str) -> No
     found = pieces(*forms[how])
     assert [piece.fields for piece in found] == records
     assert [piece.raw for piece in found] == texts
+
+
+def test_a_number_of_any_length_hides_nothing_behind_it() -> None:
+    """Python's own int takes no more than 4,300 digits; a value ends where it ends."""
+    found = pieces(b'{"n":1}{"n":%s}{"n":2}' % (b"1" * 5_000), Form(separator=b""))
+    assert [bool(piece.problem) for piece in found] == [False, True, False]

@@ -151,3 +151,9 @@ def test_an_envelope_that_is_not_there_is_told() -> None:
         with pytest.raises(Expired, match="no array under 'Records'"):
             opened(iter([body]), "Records", 50)
     assert opened(iter([b" \n"]), "Records", 50)[2] is False
+
+
+def test_a_number_of_any_length_hides_nothing_behind_it() -> None:
+    """Python's own int takes no more than 4,300 digits; a value ends where it ends."""
+    body = b'[{"n":%s},{"n":1}]' % (b"1" * 5_000)
+    assert [cut.raw for cut in values(iter([body[1:]]), 1, 10_000, inside=True)] == [body[1:-9], b'{"n":1}']

@@ -18,7 +18,7 @@ _SLACK = 20  # as many times `most` there may be empty lines, or commas inside r
 _SMALL = 10  # with fewer pieces than this, "more than half" says nothing
 _BLANK = b" \t\r\n"
 _VALUE = re.compile(r"[^ \t\r\n,]")
-_DECODER = json.JSONDecoder(strict=False)
+_DECODER = json.JSONDecoder(strict=False, parse_int=str)  # only where a value ends; int takes 4,300 digits
 
 
 class TooMany(ValueError):

@@ -15,7 +15,7 @@ from logferry.errors import Expired
 __all__ = ["Cut", "lines", "opened", "values"]
 
 _VALUE = re.compile(r"[^ \t\r\n,]")
-_DECODER = json.JSONDecoder(strict=False)
+_DECODER = json.JSONDecoder(strict=False, parse_int=str)  # only where a value ends; int takes 4,300 digits
 _AHEAD = 3  # letters: a number that ends with the text, or before `e+`, may go on behind it; nothing else does
 
 
