@@ -56,9 +56,11 @@ def of_proxy(status: int, peer: str) -> DeliveryError:
 
 
 def _of_tls(error: ssl.SSLError, peer: str, sent: str) -> DeliveryError:
+    if sent == _MAYBE_TAKEN and not str(error.reason).endswith(_REFUSED_BY_PEER):  # TLS stood already
+        return Transient(f"{peer}: TLS failed: {_tls_reason(error)}; {sent}", in_doubt=True)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(f"{peer}: its certificate does not verify: {error.verify_message}; {_NOTHING_SENT}")
-    reason = (error.reason or "the connection ended").replace("_", " ").lower()
+    reason = _tls_reason(error)
     if error.reason in _NO_TLS:
         return Misconfigured(f"{peer}: does not speak TLS (is it an http:// address?): {reason}; {_NOTHING_SENT}")
     if error.reason in _NO_PEM:
@@ -66,6 +68,10 @@ def _of_tls(error: ssl.SSLError, peer: str, sent: str) -> DeliveryError:
     if "ALERT" in (error.reason or "") and str(error.reason).endswith(_REFUSED_BY_PEER):
         return Misconfigured(f"{peer}: refuses our side of TLS (a client certificate?): {reason}; {_NOTHING_SENT}")
     return Transient(f"{peer}: TLS failed: {reason}; {sent}", in_doubt=sent == _MAYBE_TAKEN)
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    return (error.reason or "the connection ended").replace("_", " ").lower()
 
 
 def _reason(error: Exception) -> str:

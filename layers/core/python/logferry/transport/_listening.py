@@ -19,7 +19,8 @@ _MOST = 100
 _MOST_INTERIM = 20
 _BLOCK = 262_144
 _STATUS = re.compile(rb"HTTP/1\.([01]) +([0-9]{3})(?: [^\r\n]*)?\r?\n")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z\x80-\xff-]+):[ \t]*([^\x00\n]*?)[ \t\r]*\n")
+# Blanks around a value are taken off afterwards: a pattern for them would try each way to share a long run of them out.
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z\x80-\xff-]+):([^\x00\n]*)\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 _BODILESS = frozenset({204, 304})
 
@@ -53,11 +54,11 @@ class Answer:
             raise Garbled("no status line")
         self.status = int(found[2])
         self.headers = Headers(_headers(reader))
-        self._reader = reader
+        self.reader = reader
         self._is_bodiless = method == "HEAD" or self.status in _BODILESS or self.status < 200
         asks = {word.strip() for word in self.headers.get("Connection", "").lower().split(",")}
         stays = "close" not in asks if found[1] == b"1" else "keep-alive" in asks
-        is_strange = self.status == 204 and "Transfer-Encoding" in self.headers  # what follows is nobody's
+        is_strange = self._is_strange(found[1])
         self.is_last = not stays or self.status == 101 or is_strange  # whether the connection is fit for nothing more
 
     def pieces(self) -> Iterator[bytes]:
@@ -72,8 +73,15 @@ class Answer:
             yield from self._counted(self._length())
         else:
             self.is_last = True
-            while piece := self._reader.read1(_BLOCK):
+            while piece := self.reader.read1(_BLOCK):
                 yield piece
+
+    def _is_strange(self, version: bytes) -> bool:
+        """Whether two readers may differ on where it ends (RFC 9112 6.1, 6.3): then what follows is nobody's."""
+        has_coding, has_length = "Transfer-Encoding" in self.headers, "Content-Length" in self.headers
+        if self.status == 204:
+            return has_coding or self.headers.get("Content-Length", "0") != "0"
+        return has_coding and (has_length or version == b"0")
 
     def _length(self) -> int:
         values = {value.strip() for value in self.headers["Content-Length"].split(",")}
@@ -84,7 +92,7 @@ class Answer:
 
     def _counted(self, left: int) -> Iterator[bytes]:
         while left:
-            piece = self._reader.read1(min(left, _BLOCK))
+            piece = self.reader.read1(min(left, _BLOCK))
             if not piece:
                 raise Garbled("cut short")
             left -= len(piece)
@@ -93,12 +101,12 @@ class Answer:
     def _chunks(self) -> Iterator[bytes]:
         while size := self._chunk_size():
             yield from self._counted(size)
-            if self._reader.readline(3) not in (b"\r\n", b"\n"):
+            if self.reader.readline(3) not in (b"\r\n", b"\n"):
                 raise Garbled("a chunk of another size than its own")
-        _headers(self._reader)  # trailers: nobody asked for one
+        _headers(self.reader)  # trailers: nobody asked for one
 
     def _chunk_size(self) -> int:
-        found = _CHUNK.fullmatch(_line(self._reader))
+        found = _CHUNK.fullmatch(_line(self.reader))
         if found is None:
             raise Garbled("no chunk")
         return int(found[1], 16)
@@ -122,7 +130,8 @@ def _headers(reader: io.BufferedReader) -> list[tuple[str, str]]:
         match = _HEADER.fullmatch(line)
         if match is None:  # the obsolete folding of lines too: whoever meant it, nobody reads it the same way
             raise Garbled("no header")
-        found.append((match[1].decode("latin-1"), match[2].decode("latin-1")))
+        value = match[2].lstrip(b" \t").rstrip(b" \t\r")
+        found.append((match[1].decode("latin-1"), value.decode("latin-1")))
     raise Garbled("too many headers")
 
 

@@ -29,6 +29,10 @@ class Nested:
         """The outer socket's: it can be read when something came."""
         return self._outer.fileno()
 
+    def pending(self) -> int:
+        """How many bytes came that nobody has read."""
+        return self._tls.pending() + self._arrived.pending + self._outer.pending()
+
     def send(self, data: memoryview) -> int:
         """How many bytes of it were sent."""
         return self._step(lambda: self._tls.write(data))

@@ -69,6 +69,8 @@ def open_line(way: Way, opening: Opening, peer: str) -> Socket:
 def is_alive(sock: Socket) -> bool:
     """Whether nothing came while it lay idle: neither its end, nor what nobody asked for."""
     with contextlib.suppress(OSError, ValueError):
+        if getattr(sock, "pending", int)():  # of TLS: what was read with the last record, so the system does not know
+            return False
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLIN)
         return not poll.poll(0)

@@ -68,18 +68,23 @@ def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) 
         answer = listen(io.BufferedReader(_Arriving(sock, clock), 65_536), method)
     except (OSError, _faults.Garbled) as error:
         raise broken or error from None
+    if broken and answer.status < 300:
+        raise broken  # it cannot have taken what was not sent
     answer.is_last |= broken is not None
     return answer
 
 
 def body_of(answer: Answer, limit: int) -> tuple[bytes, bool]:
     """At most `limit` bytes of the body, unpacked, and whether that was all of it."""
-    unpacked = _unpacker(answer.headers.get("Content-Encoding", ""))
-    found = bytearray()
+    machine = _machine(answer.headers.get("Content-Encoding", ""))
+    found, piece = bytearray(), b""
     for piece in answer.pieces():
-        found += unpacked(piece, limit + 1 - len(found)) if unpacked else piece
+        found += _unpacked(machine, piece, limit + 1 - len(found)) if machine else piece
         if len(found) > limit:
             return bytes(memoryview(found)[:limit]), False
+    if machine and piece and not machine.eof:
+        raise _faults.Garbled("its packed body is cut short")
+    answer.is_last |= _is_followed(answer.reader)
     return bytes(found), True
 
 
@@ -98,11 +103,14 @@ class _Arriving(io.RawIOBase):
 
     def __init__(self, sock: "Socket", clock: Clock) -> None:
         self._socket, self._clock = sock, clock
+        self.is_over = False  # then nothing is waited for any more
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a BufferedReader hands over this kind
+        if self.is_over:
+            return 0
         self._socket.settimeout(self._clock.left())
         return self._socket.recv_into(buffer)
 
@@ -114,20 +122,26 @@ def _send(sock: "Socket", data: bytes, clock: Clock) -> None:
         left = left[sock.send(left[:_BLOCK]) :]
 
 
-def _unpacker(coding: str) -> Callable[[bytes, int], bytes] | None:
+def _is_followed(reader: io.BufferedReader) -> bool:
+    """Whether more came than the answer, such as a second one."""
+    if isinstance(reader.raw, _Arriving):
+        reader.raw.is_over = True
+    return bool(reader.peek(1))
+
+
+def _machine(coding: str) -> "zlib._Decompress | None":
     """For gzip and deflate, which nobody was asked for; anything else is handed over as it came."""
     coding = coding.strip().lower()
     if coding in ("gzip", "x-gzip"):
-        machine = zlib.decompressobj(31)
-    elif coding == "deflate":
-        machine = zlib.decompressobj()
-    else:
-        return None
+        return zlib.decompressobj(31)
+    return zlib.decompressobj() if coding == "deflate" else None
 
-    def unpacked(piece: bytes, limit: int) -> bytes:
-        try:
-            return machine.decompress(piece, limit)
-        except zlib.error:
-            raise _faults.Garbled from None
 
-    return unpacked
+def _unpacked(machine: "zlib._Decompress", piece: bytes, limit: int) -> bytes:
+    try:
+        found = machine.decompress(piece, limit)
+    except zlib.error:
+        raise _faults.Garbled from None
+    if machine.unused_data:  # it would be kept, however much of it comes
+        raise _faults.Garbled("something stands behind its packed body")
+    return found

@@ -50,14 +50,16 @@ def dial(addresses: Sequence[Address], time_out: float, clock: Callable[[], floa
     deadline = clock() + time_out
     reasons = []
     for number, address in enumerate(addresses):
-        sock, where = socket.socket(address.family, address.kind), address.where
+        where, sock = address.where, None
         try:
+            sock = socket.socket(address.family, address.kind)  # a kernel without IPv6 makes none of that family
             sock.settimeout(max((deadline - clock()) / (len(addresses) - number), 0.01))
             sock.connect(where)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a drain waits for Nagle
         except OSError as error:
-            sock.close()
+            if sock is not None:
+                sock.close()
             reasons.append(f"{where[0]}: {explain(error)}")
         else:
             return sock

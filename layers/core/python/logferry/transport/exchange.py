@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -22,7 +21,7 @@ from logferry.transport._opening import Opening, Socket, Way, is_alive, open_lin
 from logferry.transport._proxies import environments, proxy_of
 from logferry.transport._speaking import Clock, ask, body_of, head
 from logferry.transport.target import Target, target_of
-from logferry.transport.web import Reply, Terms
+from logferry.transport.web import Reply, Terms, peer_of
 
 if TYPE_CHECKING:
     from logferry.transport._cookies import Cookies
@@ -52,7 +51,7 @@ class Connections:
         """One request, one reply; Transient or Misconfigured."""
         method, url, headers, body = asked
         now = self._terms.now
-        peer = urlsplit(url).netloc.rpartition("@")[2]
+        peer = peer_of(url)
         clock = Clock(now, now() + time_out, time_out)
         try:
             target = target_of(url)

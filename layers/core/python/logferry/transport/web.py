@@ -29,7 +29,7 @@ from logferry.transport.reach import Reach
 if TYPE_CHECKING:
     from logferry.transport.exchange import Connections
 
-__all__ = ["BriefWeb", "Reply", "Terms", "Web"]
+__all__ = ["BriefWeb", "Reply", "Terms", "Web", "peer_of"]
 
 
 class Reply(Struct, frozen=True):
@@ -51,6 +51,14 @@ class Terms(Struct, frozen=True):
     proxy: Callable[[], str] | None
     cookies: bool
     reach: Reach
+
+
+def peer_of(url: str) -> str:
+    """Host and port for messages, without credentials."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return "the far side"  # the URL is none, and is said to be so elsewhere
 
 
 class Web:
@@ -93,8 +101,7 @@ class Web:
         `connect`: how much of the time may be spent on a far side that does not even take the connection.
         """
         if time_out <= 0:
-            peer = urlsplit(url).netloc.rpartition("@")[2]
-            raise Transient(f"{peer}: no time left to send; nothing was sent")
+            raise Transient(f"{peer_of(url)}: no time left to send; nothing was sent")
         ca_file = self._terms.ca_file
         if ca_file is not None and not Path(ca_file).is_file():
             raise Misconfigured(f"ca_file: {ca_file} is not a readable file, expected PEM certificates")
