@@ -167,12 +167,13 @@ def _mended(group: Group, ordinal: int, raw: bytes) -> Record:
 
 
 def _picked(contents: Mapping[str, bytes], meta: Mapping[str, Value], keys: Iterable[str]) -> dict[str, Value]:
-    # Asked with `in` first: reading a protobuf map at an absent key writes the key.
-    return {
-        key: contents[key].decode("utf-8", "replace") if key in contents else meta[key]
-        for key in keys
-        if key in contents or key in meta
-    }
+    found: dict[str, Value] = {}
+    for key in keys:
+        if key in contents:  # asked first: reading a protobuf map at an absent key writes the key
+            found[key] = contents[key].decode("utf-8", "replace")
+        elif key in meta:
+            found[key] = meta[key]
+    return found
 
 
 def _marked(
