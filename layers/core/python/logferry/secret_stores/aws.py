@@ -60,7 +60,8 @@ def read(rest: str, environ: Mapping[str, str]) -> str:
     region = _region(name, environ)
     about = _SERVICES[service]
     if service == "ssm":
-        asked: dict[str, object] = {"Name": name if "/" not in name else f"/{name.lstrip('/')}", "WithDecryption": True}
+        is_whole = "/" not in name or name.startswith("arn:")
+        asked: dict[str, object] = {"Name": name if is_whole else f"/{name.lstrip('/')}", "WithDecryption": True}
     else:
         asked = {"SecretId": name}
     reply = _ask(about, json.dumps(asked).encode(), region, environ)
