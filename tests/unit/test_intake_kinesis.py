@@ -214,6 +214,42 @@ def test_what_the_platform_gave_up_is_a_gap(place: Yard) -> None:
     assert place.meter.tasks["one"]["gaps"] == 1
 
 
+def test_what_waited_for_a_task_is_missed_if_it_does_not_come_again(place: Yard) -> None:
+    """Paused or failing: the row says which record was not settled, so a part that was given up is a gap too."""
+    assert place.ring(event(1, 2)) == []
+    place.shop.tasks.set_state("one", "offline")
+    assert place.ring(event(3, 4)) == [name(3)]
+    place.shop.tasks.set_state("one", "online")
+    place.to["one"].judge = failing(Transient("down"))
+    assert place.ring(event(5, 6, 7)) == [name(5)]
+    place.to["one"].judge = lambda _payload: None
+    place.clock.forward(600)
+    assert place.ring(event(7, 8)) == []
+    (row,) = place.rows("one")
+    assert [(gap.begin, gap.end) for gap in row.gaps] == [(name(3), name(5)), (name(5), name(7))]
+    assert place.taken("one") == [1, 2, 7, 8]
+    assert row.counts.maybe_repeated >= 1
+
+
+def test_what_waited_behind_spilled_records_is_missed_too(place: Yard) -> None:
+    """The gap is recorded once what is spilled before it is delivered."""
+    dead = place.apply("dead", "kinesis", stream=ARN)
+    dead.judge = failing(Transient("down"))
+    assert place.ring(event(1, 2)) == []
+    place.shop.tasks.set_state("one", "offline")
+    assert place.ring(event(3, 4)) == [name(3)]
+    assert place.ring(event(6, 7)) == [name(6)]
+    place.shop.tasks.set_state("one", "online")
+    assert place.ring(event(6, 7)) == []
+    dead.judge = lambda _payload: None
+    place.clock.forward(600)
+    place.drain("dead")
+    place.drain("dead")
+    (row,) = place.rows("dead")
+    assert [(gap.begin, gap.end, gap.reason) for gap in row.gaps] == [(name(3), name(6), "expired")]
+    assert place.taken("dead") == [1, 2, 6, 7]
+
+
 def test_a_stream_that_was_made_anew_is_not_taken_for_one_that_was_delivered(place: Yard) -> None:
     """Its numbers are lower, but its records are younger than the row's last write."""
     assert place.ring(event(50)) == []

@@ -1,16 +1,17 @@
 """Items of an ordered stream: its row's position says what was settled, and what was spilled is settled too.
 
-What comes again is skipped by its place. A range that was open and is passed over by what comes now was given up by the
-platform: a gap. A record that stands before the position and came after the row's last write is of a stream that was
-made anew under the old name.
+What comes again is skipped by its place. A record that was handed over, not settled, and is passed over by what comes
+now was given up by the platform: a gap, and so is a range that was open. A record that stands before the position and
+came after the row's last write is of a stream that was made anew under the old name.
 """
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
-from logferry.errors import StateError
+from logferry.errors import Conflict, StateError
 from logferry.intake_kit import Found, Kit
 from logferry.ledger import Gap, Open, Row
 from logferry.model import Effort, Outcome
@@ -39,7 +40,7 @@ class InOrder:
         if not held.records:
             return {}
         if kit.stored.state != "online":
-            return _from(held.begin, found, f"the task is {kit.stored.state}")
+            return self._left(row, held.begin, found, f"the task is {kit.stored.state}")
         crew = Crew([kit.stored], kit.desk(self._source.holding(held)), kit.shop.holds, kit.shop.job)
         visited = visit(crew, [stream], lambda _stream: str(held.end))
         kit.visits.append(visited)
@@ -48,7 +49,7 @@ class InOrder:
         if reached >= held.end:
             return {}
         notes = [*visited.held.values(), *(outcome.note for outcome in visited.outcomes if outcome.note)]
-        return _from(reached, found, notes[0] if notes else "not settled")
+        return self._left(row, reached, found, notes[0] if notes else "not settled")
 
     def keep(self, found: Sequence[Found]) -> bool:
         """Spill what is not settled of these; whether all of it is safe."""
@@ -65,8 +66,10 @@ class InOrder:
         newest = max(one.item.at for one in found)
         if int(found[-1].item.id) < self._frontier(row) and row.updated and newest > row.updated + _CLOCKS:
             return self._anew(row, found)
-        row = self._passed(row, found)
         begin = self._frontier(row)
+        first_new = next((number for one in found if (number := int(one.item.id)) >= begin), begin)
+        if self._is_given_up(row, first_new):
+            row, begin = self._passed(row, first_new), first_new
         records = [(int(one.item.id) + 1, one.pieces) for one in found if int(one.item.id) >= begin]
         return Stream(name=name, born=row.born), row, Held(begin, records)
 
@@ -76,14 +79,20 @@ class InOrder:
         stream = Stream(name=row.stream, born=max(row.born + 1, int(found[0].item.at)))
         return stream, row, Held(begin, [(int(one.item.id) + 1, one.pieces) for one in found])
 
-    def _passed(self, row: Row, found: Sequence[Found]) -> Row:
-        """With a gap for an open range that is not presented any more."""
-        first = next((one.item.id for one in found if int(one.item.id) >= self._frontier(row)), None)
-        if row.spilled or row.open is None or first is None or int(first) < int(row.open.end):
+    def _is_given_up(self, row: Row, first: int) -> bool:
+        """Whether what was handed over before is not presented any more."""
+        if self._waits(row):
+            return first > int(row.waits)
+        return not row.spilled and row.open is not None and first >= int(row.open.end)
+
+    def _passed(self, row: Row, first: int) -> Row:
+        """With a gap for it. Behind what is spilled the engine finds it, once it is through with that."""
+        if row.spilled:
             return row
-        now = int(self._kit.patience.clock())
-        gap = Gap(begin=row.position, end=first, reason="expired", at=now, note="given up by the platform")
-        row = self._kit.shop.ledger.edit(self._kit.name, row.stream, lambda old: old.jump(gap), now=now)
+        now, rest = int(self._kit.patience.clock()), row.open
+        gap = Gap(begin=row.position, end=str(first), reason="expired", at=now, note="given up by the platform")
+        rest = msgspec.structs.replace(rest, begin=gap.end) if rest and first < int(rest.end) else None
+        row = self._kit.shop.ledger.edit(self._kit.name, row.stream, lambda old: old.jump(gap, opened=rest), now=now)
         facts = {"task": self._kit.name, "stream": row.stream, "begin": gap.begin, "end": gap.end}
         log.error("records given up before they were delivered", extra=facts)
         lost = Visit()
@@ -113,6 +122,20 @@ class InOrder:
             raise StateError(f"task {self._kit.name}: the row for stream {name} vanished")
         return row
 
+    def _waits(self, row: Row) -> bool:
+        """Whether the row tells of a record that is not settled by now."""
+        return bool(row.waits) and int(row.waits) >= self._frontier(row)
+
+    def _left(self, row: Row, begin: int, found: Sequence[Found], why: str) -> dict[str, str]:
+        """All that stand there or behind it. The row says which is the first, so that it is missed."""
+        left = {one.item.id: why for one in found if int(one.item.id) >= begin}
+        first = next(iter(left), "")
+        if first and not self._waits(row):
+            now = self._kit.patience.clock()
+            with suppress(Conflict):  # somebody is at it
+                self._kit.shop.ledger.edit(self._kit.name, row.stream, lambda old: _waiting(old, first), now=now)
+        return left
+
     def _frontier(self, row: Row) -> int:
         """Everything before it is settled, or lies in the object store."""
         return max(int(row.position), int(row.spilled or 0))
@@ -122,6 +145,5 @@ def _opened(row: Row, rest: Open) -> Row:
     return msgspec.structs.replace(row, open=rest) if row.position == rest.begin and row.open is None else row
 
 
-def _from(begin: int, found: Sequence[Found], why: str) -> dict[str, str]:
-    """All that stand there or behind it."""
-    return {one.item.id: why for one in found if int(one.item.id) >= begin}
+def _waiting(row: Row, first: str) -> Row:
+    return msgspec.structs.replace(row, waits=first)

@@ -77,6 +77,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: tuple[Gap, ...] = ()
     spilled: Position = ""  # records from `position` (or a later place) up to here lie in the object store
     open: Open | None = None
+    waits: Position = ""  # the first record that was handed over and not settled, where only its sender holds it
     lease: Lease | None = None
     drained: bool = False  # a closed stream that was read to its end
     failures: int = 0  # runs in a row that failed without moving on
@@ -113,7 +114,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         remade = bool(self.born and born and self.born != born)
         return msgspec.structs.replace(
             self.spill("" if remade else self.spilled), position=gap.end, entries=entries, gaps=gaps, open=opened,
-            drained=False, failures=0, retry_at=0, last_error="", updated=gap.at,
+            waits="", drained=False, failures=0, retry_at=0, last_error="", updated=gap.at,
             born=self.born if born is None else born,
         )  # fmt: skip
 
