@@ -51,6 +51,22 @@ def test_sam_refuses_a_broken_template(tmp_path: Path) -> None:
     assert run([str(SAM), "validate", "--lint", "-t", str(broken)], tmp_path).returncode == 1
 
 
+@pytest.mark.service("sam")
+@pytest.mark.parametrize("topic", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"])
+def test_sam_takes_the_parameters_as_the_page_has_them(topic: str, tmp_path: Path) -> None:
+    """With a topic and without: an empty value has to be quoted for SAM, or it refuses the whole command."""
+    page = (ROOT / "docs/deploy-aws.md").read_text()
+    command = page[page.index("\nsam deploy ") :].partition("```")[0]
+    shell = f'sam() {{ printf "%s\\n" "$@"; }}\nTOPIC_ARN={topic} AWS_REGION=eu-central-1\n{command}'
+    words = run(["bash", "-euc", shell], tmp_path).stdout.splitlines()
+    given = words[words.index("--parameter-overrides") + 1 :]
+    asks = "import json,sys; from samcli.cli.types import CfnParameterOverridesType as P; "
+    asks += "print(json.dumps(P().convert(tuple(sys.argv[1:]), None, None)))"
+    done = run([str(SAM.with_name("python")), "-c", asks, *given], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"AlarmTopic": topic}
+
+
 @pytest.mark.service("serverless-devs")
 def test_serverless_devs_reads_what_the_trigger_runner_reads(tmp_path: Path) -> None:
     """The vendor's own program resolves variables, anchors and references as ours does, function by function."""
