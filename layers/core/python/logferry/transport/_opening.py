@@ -5,29 +5,19 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Protocol
 
 from msgspec import Struct
 
 from logferry.errors import Transient
 from logferry.transport import _faults
 from logferry.transport._proxies import Proxy
+from logferry.transport._socket import Socket
 from logferry.transport._speaking import Clock, tunnel
 from logferry.transport.dial import dial, find_addresses, judge_target
 from logferry.transport.reach import Reach
 from logferry.transport.target import Target
 
-__all__ = ["Opening", "Socket", "Way", "is_alive", "open_line"]
-
-
-class Socket(Protocol):
-    """A socket, or what stands for one."""
-
-    def settimeout(self, left: float, /) -> None: ...
-    def fileno(self) -> int: ...
-    def send(self, data: memoryview, /) -> int: ...
-    def recv_into(self, buffer: memoryview, /) -> int: ...
-    def close(self) -> None: ...
+__all__ = ["Opening", "Way", "is_alive", "open_line"]
 
 
 class Way(Struct, frozen=True):

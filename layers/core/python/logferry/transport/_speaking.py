@@ -11,10 +11,10 @@ from msgspec import Struct
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
 from logferry.transport._listening import Answer, listen
+from logferry.transport._socket import Socket
 from logferry.transport.target import Target
 
 if TYPE_CHECKING:
-    from logferry.transport._opening import Socket
     from logferry.transport._proxies import Proxy
 
 __all__ = ["Clock", "ask", "body_of", "head", "tunnel"]
@@ -53,7 +53,7 @@ def head(method: str, path: str, headers: Mapping[str, str], length: int | None)
     return "\r\n".join(lines).encode("latin-1")
 
 
-def ask(sock: "Socket", request: bytes, body: bytes, method: str, clock: Clock) -> Answer:
+def ask(sock: Socket, request: bytes, body: bytes, method: str, clock: Clock) -> Answer:
     """The answer's head. Whoever answers early and hangs up (413) is listened to all the same."""
     broken: OSError | None = None
     try:
@@ -88,7 +88,7 @@ def body_of(answer: Answer, limit: int) -> tuple[bytes, bool]:
     return bytes(found), True
 
 
-def tunnel(sock: "Socket", target: Target, proxy: "Proxy", clock: Clock, peer: str) -> None:
+def tunnel(sock: Socket, target: Target, proxy: "Proxy", clock: Clock, peer: str) -> None:
     """CONNECT (RFC 9110 9.3.6); Misconfigured or Transient if the proxy does not make it."""
     headers = {"Host": target.place}
     if proxy.authorization:
@@ -101,7 +101,7 @@ def tunnel(sock: "Socket", target: Target, proxy: "Proxy", clock: Clock, peer: s
 class _Arriving(io.RawIOBase):
     """What comes over a socket; each read has only what is left of the time, so that dripping gains none."""
 
-    def __init__(self, sock: "Socket", clock: Clock) -> None:
+    def __init__(self, sock: Socket, clock: Clock) -> None:
         self._socket, self._clock = sock, clock
         self.is_over = False  # then nothing is waited for any more
 
@@ -115,7 +115,7 @@ class _Arriving(io.RawIOBase):
         return self._socket.recv_into(buffer)
 
 
-def _send(sock: "Socket", data: bytes, clock: Clock) -> None:
+def _send(sock: Socket, data: bytes, clock: Clock) -> None:
     left = memoryview(data)
     while left:
         sock.settimeout(clock.left())

@@ -17,11 +17,12 @@ from logferry.errors import Misconfigured
 from logferry.transport import _faults
 from logferry.transport._authorities import Authorities
 from logferry.transport._listening import Answer
-from logferry.transport._opening import Opening, Socket, Way, is_alive, open_line
+from logferry.transport._opening import Opening, Way, is_alive, open_line
 from logferry.transport._proxies import environments, proxy_of
+from logferry.transport._socket import Socket
 from logferry.transport._speaking import Clock, ask, body_of, head
 from logferry.transport.target import Target, target_of
-from logferry.transport.web import Reply, Terms, peer_of
+from logferry.transport.terms import Reply, Terms, peer_of
 
 if TYPE_CHECKING:
     from logferry.transport._cookies import Cookies
