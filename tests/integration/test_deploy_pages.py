@@ -93,3 +93,17 @@ def test_a_block_that_reaches_a_cloud_is_marked(page: str) -> None:
             r"^\s*(aws|aliyun|sam deploy|sam delete|s deploy|s remove|s cli|pip install) ?", block, re.MULTILINE
         )
         assert bool(reaches) <= bool(ACCOUNT.match(block)), block
+
+
+@pytest.mark.parametrize(("page", "key"), [("deploy-aws.md", "real-id"), ("deploy-fc.md", "")])
+def test_the_rehearsals_keys_are_not_those_of_the_verification(page: str, key: str) -> None:
+    """In one shell from the first block to the last: `ledger --verify` has a real key or none."""
+    last = next(at for at, block in enumerate(blocks(page)) if ACCOUNT.match(block) and "ledger" in block)
+    lines = "\n".join(blocks(page)[: last + 1]).splitlines()
+    kept = [re.sub(r"\$\(.*?\)", "", line) for line in lines if line.startswith(("export ", "unset ", "read "))]
+    script = "\n".join([*kept, 'printf %s "${SLS_AK_ID-}"'])
+    done = subprocess.run(
+        ["bash", "-c", script], input="real-id\nreal-key\nreal-token\n", capture_output=True, text=True,
+        timeout=20, check=True, env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert done.stdout == key
