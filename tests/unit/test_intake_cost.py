@@ -2,11 +2,15 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.fakes.arriving import ARN, QUEUE, Yard, kinesis, logs, queue, subscription, yard
+from tests.fakes.arriving import ARN, QUEUE, Yard, failing, kinesis, logs, queue, subscription, yard
 from tests.fakes.counting import Counting
+
+from logferry.errors import Transient
 
 FIRST = 49_660 * 10**51
 PAGES = Path(__file__).parents[2] / "docs/sources"
@@ -50,3 +54,34 @@ def test_a_subscription_costs_two_rows(tmp_path: Path) -> None:
     said = re.search(r"(\d+) writes and (\d+) reads", (PAGES / "cloudwatch.md").read_text())
     assert said
     assert found == {"writes": int(said[1]), "reads": int(said[2])}
+
+
+@pytest.mark.parametrize("kind", ["kinesis", "cloudwatch"])
+def test_what_an_event_is_spilled_for_does_not_grow_with_what_is_spilled(tmp_path: Path, kind: str) -> None:
+    """An outage of days spills hundreds of thousands of objects: no event may list them all."""
+    options: dict[str, Any] = {"stream": ARN} if kind == "kinesis" else {"log_group": "*"}
+    with yard(tmp_path) as place:
+        for name in ("one", "through"):
+            place.apply(name, kind, **options)
+        place.to["one"].judge = failing(Transient("down"))
+        keys, store = [0], place.shop.spills._store
+        listed = store.list
+
+        def counting(prefix: str) -> Iterator[str]:
+            for key in listed(prefix):
+                keys[0] += 1
+                yield key
+
+        store.list = counting  # type: ignore[method-assign]  # this store only
+        for number in range(60):
+            before = keys[0]
+            one = [f'{{"id":{number}}}']
+            event = (
+                kinesis({FIRST + number: one[0]}) if kind == "kinesis" else subscription(one, logStream=f"s{number}")
+            )
+            assert place.ring(event) == []
+            assert keys[0] - before < 12
+        place.to["one"].judge = lambda _payload: None
+        place.clock.forward(600)
+        place.drain("one")
+        assert sorted(set(place.taken("one"))) == list(range(60))

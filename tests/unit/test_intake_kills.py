@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.arriving import Yard, subscription, yard
+from tests.fakes.arriving import ARN, Yard, kinesis, logs, subscription, yard
 
 
 @pytest.fixture
@@ -41,3 +41,24 @@ def test_what_was_spilled_before_a_kill_is_a_repeat_when_it_is_spilled_again(
     place.drain("one")
     assert sorted(set(place.taken("one"))) == [1, 2]
     assert len(place.taken("one")) - 2 <= place.counts("one").maybe_repeated
+
+
+def test_what_a_killed_spill_left_behind_is_not_delivered_beside_the_same_again(
+    place: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The object was written and the row not: when it is spilled again, cut otherwise, it is there once."""
+    place.apply("one", "kinesis", stream=ARN, spill_after="1h")
+    place.shop.tasks.set_state("one", "offline")
+    place.clock.forward(2 * 3600)
+    assert place.ring(kinesis({100: logs(1)})) == []
+    die_at(place, b'"spilled":"121"', monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        place.ring(kinesis({110: logs(2), 120: logs(3)}))
+    place.clock.forward(600)
+    assert place.ring(kinesis({110: logs(2)})) == []
+    assert place.ring(kinesis({120: logs(3), 130: logs(4)})) == []
+    place.shop.tasks.set_state("one", "online")
+    place.drain("one")
+    assert place.taken("one") == [1, 2, 3, 4]
+    place.drain("one")
+    assert list(place.shop.spills._store.list("spill/")) == []

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import takewhile
 
 import msgspec
 from msgspec import Struct
@@ -58,8 +59,9 @@ class Desk(Struct, frozen=True):
         order, now = self.source.order, self.patience.clock()
         try:
             if order(row.position) < order(row.spilled):
-                found = self.spills.pieces(task, row.stream)
-                self.spills.drop(piece for piece in found if order(piece.end) <= order(row.position))
+                at = order(row.position)
+                passed = takewhile(lambda piece: order(piece.end) <= at, self.spills.oldest(task, row.stream))
+                self.spills.drop(list(passed))
                 return row
             claim = self.ledger.hold(task, row.stream, now=now, until=now + self.settings.lease_seconds)
             return self._emptied(task, claim) if claim else row

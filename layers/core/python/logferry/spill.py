@@ -88,7 +88,8 @@ class _Work(Struct):
     def go(self, until: Position) -> None:
         """Everything up to there that is not in the store yet."""
         order, source = self.desk.source.order, self.desk.source
-        self._sweep()
+        if not (self._is_little and self.row.spilled):
+            self._sweep()
         places = [self.row.position, self.row.spilled or self.row.position, source.position(self.stream, "begin")]
         begin, opened = max(places, key=order), self.row.open
         legs = [begin, until]
@@ -107,6 +108,12 @@ class _Work(Struct):
             opened = Open(begin=self.row.position, end=self.row.spilled, task_version=begun)
             self.row = msgspec.structs.replace(self.row, open=opened)
 
+    @property
+    def _is_little(self) -> bool:
+        """What comes by itself is spilled event by event: not each may list all that is there. What a killed one left
+        behind the next place is passed over by who reads, and goes with the rest."""
+        return self.desk.source.replays == "never"
+
     def _sweep(self) -> None:
         """Drop what one that was killed has left: it may be cut otherwise this time."""
         order, row = self.desk.source.order, self.row
@@ -124,6 +131,8 @@ class _Work(Struct):
         if not self.row.spilled:  # so that whoever comes after a kill knows that there is something to tidy up
             self.row = self.row.spill(self.row.position)
             self.claim.save(self.row)
+        if self._is_little:
+            self.desk.spills.drop(self.desk.spills.at(self.task, self.stream, source.order(batch.begin)))
         self.desk.spills.keep(self.task, self.stream, batch, source.order(batch.begin), received)
         self.row = self.row.spill(batch.end)
         self.batches += 1

@@ -4,7 +4,7 @@ A spilled batch that is missing or damaged is asked of the source, which may sti
 Expired like any other. A batch is never cut: who seeks into the midst of one begins with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from logferry.errors import Expired, StateError
 from logferry.ledger_row import Row
@@ -40,7 +40,8 @@ class SpillSource:
     def time_of(self, stream: str, position: Position) -> int:
         """Receive time of the record at or after the position."""
         order = self.order
-        piece = next((piece for piece in self.pieces(stream) if order(position) < order(piece.end)), None)
+        inside = self._inside(stream, self._spills.oldest(self._task, stream))
+        piece = next((piece for piece in inside if order(position) < order(piece.end)), None)
         if piece and order(piece.begin) <= order(position):
             return piece.received
         live = self._source.time_of(stream, position)
@@ -67,11 +68,13 @@ class SpillSource:
     def pieces(self, stream: str) -> list[Piece]:
         """What is spilled from the row's position on, in order. What lies elsewhere is left over, and not looked at."""
         row = self._rows.get(stream)
-        if row is None or not row.spilled:
-            return []
-        first, last = self.order(row.position), self.order(row.spilled)
-        found = self._spills.pieces(self._task, stream)
-        return [piece for piece in found if first <= self.order(piece.begin) and self.order(piece.end) <= last]
+        return list(self._inside(stream, self._spills.pieces(self._task, stream))) if row and row.spilled else []
+
+    def _inside(self, stream: str, found: Iterable[Piece]) -> Iterator[Piece]:
+        row = self._rows.get(stream)
+        if row and row.spilled:
+            first, last = self.order(row.position), self.order(row.spilled)
+            yield from (one for one in found if first <= self.order(one.begin) and self.order(one.end) <= last)
 
     def holes(self, stream: str) -> list[str]:
         """What of the spilled range is neither whole in the object store nor at the source any more."""

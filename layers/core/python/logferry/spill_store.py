@@ -8,7 +8,7 @@ gzip. Docs: docs/spill.md.
 import hashlib
 import logging
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -75,6 +75,14 @@ class SpillStore:
     def pieces(self, task: str, stream: str) -> list[Piece]:
         """All that is there, by begin; nothing is read."""
         return [_piece(key) for key in sorted(self._store.list(_folder(task, stream)), key=_order)]
+
+    def oldest(self, task: str, stream: str) -> Iterator[Piece]:
+        """The same page by page, for who needs the first few: by begin, as long as these have equally many digits."""
+        return map(_piece, self._store.list(_folder(task, stream)))
+
+    def at(self, task: str, stream: str, order: int) -> list[Piece]:
+        """Those that begin there: more than one if a spill was killed."""
+        return [_piece(key) for key in self._store.list(f"{_folder(task, stream)}{order:020d},")]
 
     def load(self, piece: Piece) -> Kept | None:
         """One batch; None (and an error in the log) if it is not there, or not what was written."""
