@@ -1,10 +1,14 @@
 """A call that is killed between two of its writes, and what the one after it makes of that."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fakes.arriving import ARN, Yard, kinesis, logs, subscription, yard
+
+from logferry.errors import Transient
+from logferry.model import Payload
 
 
 @pytest.fixture
@@ -62,3 +66,24 @@ def test_what_a_killed_spill_left_behind_is_not_delivered_beside_the_same_again(
     assert place.taken("one") == [1, 2, 3, 4]
     place.drain("one")
     assert list(place.shop.spills._store.list("spill/")) == []
+
+
+def test_all_that_was_spilled_after_it_may_have_been_sent_counts_as_perhaps_repeated(tmp_path: Path) -> None:
+    """However much it is: it was no single run that sent it, which would have saved in between."""
+    with yard(tmp_path, LOGFERRY_SAVE_BYTES="1000") as place:
+        destination = place.apply("one", "cloudwatch", log_group="*")
+
+        def lose_the_answer(payload: Payload) -> None:
+            destination.taken.extend(payload.body.decode().split("\n"))
+            raise Transient("time-out")
+
+        destination.judge = lose_the_answer
+        for number in range(20):
+            place.clock.forward(600)
+            event = subscription([json.dumps({"id": number, "pad": "x" * 500})], logStream=f"s{number}")
+            assert place.ring(event, seconds=9.0) == []
+        destination.judge = lambda _payload: None
+        place.clock.forward(600)
+        place.drain("one")
+        assert set(place.taken("one")) == set(range(20))
+        assert place.counts("one").maybe_repeated == 20

@@ -1,6 +1,7 @@
 """One task on one stream: select, encode, pack, settle in a window, and save the longest settled prefix."""
 
 import logging
+import sys
 import threading
 from contextlib import suppress
 from functools import partial
@@ -61,8 +62,10 @@ class Lane:
         self._unsaved = Counts()
         self._taken = 0  # bytes since the last save
         self._saved_at = pull.patience.clock()
-        # How many bytes an interrupted run may have sent: it would have saved after as many. At least one batch.
-        self._again = max(pull.settings.save_bytes, 1) if claim.resumed else 0
+        # How many bytes an interrupted run may have sent: it would have saved after as many. At least one batch. What
+        # came by itself was sent event by event, each perhaps.
+        most = sys.maxsize if pull.source.replays == "never" else max(pull.settings.save_bytes, 1)
+        self._again = most if claim.resumed else 0
         self._strays: set[Place] | None = None  # dead letters that the interrupted run may have left
 
     @property
