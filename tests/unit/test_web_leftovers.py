@@ -99,6 +99,25 @@ def test_who_says_yes_to_half_a_body_has_not_taken_it(status: int) -> None:
     assert caught.value.in_doubt
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_says_no_to_half_a_body_and_hangs_up_is_heard(tls: bool, tmp_path: Path) -> None:  # noqa: FBT001  # a parameter of the test
+    """A 413 before the end of the body is what makes a payload smaller, over TLS too."""
+
+    def refuses(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        connection.close()
+
+    authority = Authority(tmp_path)
+    context = authority.issue().server_context() if tls else None
+    with (
+        Misbehaving(refuses, http=False, tls=context) as server,
+        contextlib.closing(Web(ca_file=str(authority.ca_file))) as web,
+    ):
+        assert web.request("PUT", server.url, headers={}, body=b"x" * 20_000_000, time_out=10).status == 413
+
+
 def test_a_packed_body_that_is_cut_short_is_no_whole_answer() -> None:
     """Its frame is whole, what is in it is not."""
     packed = gzip.compress(b'{"text":"Success","code":0}' * 50)[:-20]

@@ -2,6 +2,7 @@
 
 import io
 import re
+import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ def ask(sock: Socket, request: bytes, body: bytes, method: str, clock: Clock) ->
         else:
             _send(sock, request, clock)
             _send(sock, body, clock)
-    except (BrokenPipeError, ConnectionResetError) as error:
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
         broken = error
     try:
         answer = listen(io.BufferedReader(_Arriving(sock, clock), 65_536), method)
