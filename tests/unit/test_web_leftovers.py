@@ -154,3 +154,19 @@ def test_what_stands_behind_a_packed_body_is_not_kept() -> None:
         with pytest.raises(Transient, match="something stands behind"):
             web.request("POST", server.url, headers={}, body=b"1", time_out=20)
         assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("cookie", [b"node=\x7f", b"node=\x01b"])
+def test_a_cookie_that_no_request_can_carry_is_not_learned(cookie: bytes) -> None:
+    """Else the next request would be said to be misconfigured, and the task held for what its receiver said."""
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: " + cookie + b"\r\nContent-Length: 0\r\n\r\n"
+    with Misbehaving(_says(said), answer(200)) as server, contextlib.closing(Web(cookies=True)) as web:
+        for _ in range(2):
+            assert web.request("POST", server.url, headers={}, body=b"1", time_out=5).status == 200
+        assert "cookie" not in server.requests[1].headers
+
+
+def test_a_proxy_with_an_unprintable_name_is_none() -> None:
+    """A secret that holds anything at all is told as what it is, before a name is looked up."""
+    with contextlib.closing(Web(proxy=lambda: "http://a\0b:1")) as web, pytest.raises(Misconfigured, match="proxy"):
+        web.request("GET", "http://127.0.0.1:1/", headers={}, time_out=5)

@@ -3,6 +3,7 @@
 Loaded once a cookie was set: `http.cookiejar` is as large as all that a plain request needs.
 """
 
+import re
 from email.message import Message
 from http.cookiejar import CookieJar
 from typing import Any
@@ -11,6 +12,10 @@ from urllib.request import Request
 from logferry.transport._listening import Headers
 
 __all__ = ["Cookies"]
+
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f]"
+)  # such a cookie is ignored (RFC 6265bis 5.6): no request can carry it
 
 
 class Cookies:
@@ -38,7 +43,7 @@ class _Answer:
     def __init__(self, headers: Headers) -> None:
         self._said = Message()
         for name, value in headers.pairs:
-            if name.lower().startswith("set-cookie"):
+            if name.lower().startswith("set-cookie") and not _CONTROL.search(value):
                 self._said[name] = value
 
     def info(self) -> Message:

@@ -32,9 +32,13 @@ def proxy_of(address: str) -> Proxy:
     """The parts of `http://USER:PASSWORD@HOST:PORT`; without a scheme it is http. ValueError if it is none."""
     parts = urlsplit(address if "://" in address else f"http://{address}")
     port = parts.port
-    if parts.scheme not in PORTS or not parts.hostname or parts.netloc.endswith(":") or not parts.netloc.isascii():
+    if parts.scheme not in PORTS or not parts.hostname or parts.netloc.endswith(":") or not _is_plain(parts.netloc):
         raise ValueError("not http://HOST:PORT")
     return Proxy(parts.scheme, parts.hostname, PORTS[parts.scheme] if port is None else port, _basic(parts.netloc))
+
+
+def _is_plain(netloc: str) -> bool:
+    return netloc.isascii() and netloc.isprintable()
 
 
 def environments(target: Target, environ: Mapping[str, str]) -> str | None:

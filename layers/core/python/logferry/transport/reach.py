@@ -2,8 +2,8 @@
 
 Always refused, whatever a name, a redirect or a broker's answer says: link-local addresses (RFC 3927, RFC 4291), the
 metadata services of clouds, and on a function's own machine the port at which its platform speaks to it. All three
-take the word of whoever can connect to them. IPv6 addresses that carry an IPv4 address (mapped, compatible, 6to4,
-NAT64) are judged by that one, too.
+take the word of whoever can connect to them. IPv6 addresses that carry an IPv4 address (mapped, translated,
+compatible, 6to4, NAT64) are judged by that one, too.
 
 | environment name | default | meaning |
 |---|---|---|
@@ -38,7 +38,9 @@ _LOOPBACK = ("127.0.0.0/8", "0.0.0.0/8", "::1", "::")  # connecting to 0.0.0.0 r
 _PRIVATE = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15", "fc00::/7", "fec0::/10",
 )  # fmt: skip
-_NAT64, _SIX_TO_FOUR, _COMPATIBLE = "64:ff9b::/96", "2002::/16", "::/96"
+# Those with an IPv4 address at their end: NAT64 (RFC 6052, RFC 8215), translated (RFC 2765), compatible (RFC 4291).
+_AT_END = ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+_SIX_TO_FOUR = "2002::/16"
 
 
 class Reach(Struct, frozen=True):
@@ -99,7 +101,7 @@ def _carried(address: _Ip) -> list[_Ip]:
         if inner is not None:
             return [inner]  # the system connects to that one
         number = int(address)
-        if _within(address, (_NAT64, _COMPATIBLE)) and number > 1:
+        if _within(address, _AT_END) and number > 1:
             found.append(ipaddress.IPv4Address(number & 0xFFFFFFFF))
         if _within(address, (_SIX_TO_FOUR,)):
             found.append(ipaddress.IPv4Address(number >> 80 & 0xFFFFFFFF))
