@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.fakes.arriving import failing
 from tests.fakes.engine import numbers
 from tests.fakes.shelf import Shelf, body, numbered, shelf
 
@@ -181,6 +182,40 @@ def test_slots_are_used_again_and_are_not_without_end(place: Shelf) -> None:
     found = place.deliver(place.put("x.ndjson", 1))
     assert "all 64 slots are taken" in found.outcomes[-1].note
     assert place.due() == ["x.ndjson"]
+
+
+def test_who_has_a_slot_goes_on_when_none_is_free(place: Shelf) -> None:
+    """What waits for one and never failed is first in line, and keeps nobody from freeing some."""
+    destination = place.destinations["t"]
+    destination.judge = failing(Transient("down"))
+    for number in range(MOST):
+        place.clock.forward(1)
+        place.visit(place.note(place.put(f"{number}.ndjson", body(1, number))), 8.0)
+    for number in range(MOST, MOST + 20):
+        place.note(place.put(f"{number}.ndjson", body(1, number)))
+    destination.judge = lambda _payload: None
+    place.clock.forward(600)
+    place.visit()
+    place.clock.forward(600)
+    place.visit()
+    assert place.due() == []
+    assert sorted(set(place.taken())) == numbered(MOST + 20)
+
+
+def test_who_has_a_slot_among_more_than_are_listed_goes_on(place: Shelf) -> None:
+    """Thousands wait: those that can free a slot are looked at all the same."""
+    destination, errands = place.destinations["t"], Errands(place.table, "t")
+    destination.judge = failing(Transient("down"))
+    for number in range(MOST):
+        place.clock.forward(1)
+        place.visit(place.note(place.put(f"{number}.ndjson", body(1, number))), 8.0)
+    errand = next(errands.due()).errand
+    for number in range(1_100):
+        errands.note(f"{number:024x}", msgspec.structs.replace(errand, attempts=0, lease=None, retry_at=0))
+    destination.judge = lambda _payload: None
+    place.clock.forward(600)
+    place.visit(None, 1e6)
+    assert len(set(place.taken())) == MOST
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -218,6 +218,14 @@ def test_an_event_of_a_bucket_that_nobody_reads_is_an_error(place: Shelf) -> Non
     assert (noted.counts["passed_over"], noted.marks) == (1, {})
 
 
+def test_an_event_that_tells_of_an_object_twice_delivers_it_once(place: Shelf) -> None:
+    """And goes on with what it tells of besides."""
+    first, other = place.put("a.ndjson", 3), place.put("b.ndjson", body(3, 3))
+    place.deliver(first, first, other)
+    assert sorted(place.taken()) == numbered(6)
+    assert place.due() == []
+
+
 def test_what_cannot_be_noted_keeps_nothing_else_from_being(place: Shelf) -> None:
     """The objects before it and behind it are due, and the event is told of as not done."""
     first, last = place.put("a.ndjson", 1), place.put("b.ndjson", 1)

@@ -16,10 +16,18 @@ from logferry.ledger import Gap, Row
 from logferry.model import Position
 from logferry.sources.objects import places
 
-__all__ = ["MOST", "Slots", "bound_to", "end_of"]
+__all__ = ["MOST", "Full", "Slots", "bound_to", "end_of"]
 
 MOST = 64  # slots of one task: so many objects at once, in all processes together
 _NOTE = 200  # characters of a gap's reason
+
+
+class Full(Transient):
+    """No slot is free. `bound`: the objects that the slots are not through with."""
+
+    def __init__(self, bound: frozenset[str]) -> None:
+        super().__init__(f"all {MOST} slots are taken", retry_after=1.0)
+        self.bound = bound
 
 
 def bound_to(row: Row) -> str:
@@ -45,7 +53,7 @@ class Slots:
     def find(self, mark: str) -> Row | None:
         """The slot for an object: the one that it is bound to, else a free one. None: it is through, and settled now.
 
-        Transient if all are taken.
+        Full if all are taken.
         """
         rows = self._desk.ledger.rows(self._task)
         now = self._desk.patience.clock()
@@ -62,6 +70,10 @@ class Slots:
         if before and before not in self._ours and not _is_lost(row) and self._errands.get(before):
             self.settle(row, before)  # its owner was killed before it could
         return row
+
+    def bound(self) -> frozenset[str]:
+        """The objects that the slots are not through with."""
+        return frozenset(filter(None, map(bound_to, self._desk.ledger.rows(self._task))))
 
     def settle(self, row: Row, mark: str) -> None:
         """The slot's row says that it is through with the object: the object's own row shall say so too."""
@@ -115,7 +127,7 @@ class Slots:
         names, desk = {row.stream for row in rows}, self._desk
         name = next((str(number) for number in range(MOST) if str(number) not in names), None)
         if name is None:
-            raise Transient(f"all {MOST} slots are taken", retry_after=1.0)
+            raise Full(frozenset(filter(None, map(bound_to, rows))))
         made = desk.ledger.create(self._task, name, desk.source.position(name, "begin"), now=desk.patience.clock())
         if made and not desk.is_online(self._task):  # asked after: a row made for a deleted task would stay for ever
             desk.ledger.forget(self._task, name)

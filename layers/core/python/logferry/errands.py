@@ -16,7 +16,7 @@ import msgspec
 from logferry import config
 from logferry.errand_notes import options_of
 from logferry.errand_rows import Done, Due, Errand, Errands
-from logferry.errand_slots import Slots, bound_to, end_of
+from logferry.errand_slots import Full, Slots, bound_to, end_of
 from logferry.errors import ConfigError, Conflict, Expired, LogferryError, Misconfigured, Transient, Unfinished, told
 from logferry.group import Part, Pull, pump
 from logferry.job import Job
@@ -79,8 +79,8 @@ class _Work:
         options = options_of(stored)
         remember = config.seconds(options.remember) if options else 0.0
         self._slots = Slots(stored.name, crew.desk, errands, remember)
-        self._was_held = False
-        self._reason = ""  # why what is left was left
+        self._was_held, self._reason = False, ""  # why what is left was left
+        self._bound: frozenset[str] = frozenset()  # once no slot is free: who has one, and goes on
 
     def go(self, marks: Sequence[str] | None) -> None:
         """All that is due and not resting, what failed least and is oldest first, until something stops the task."""
@@ -91,13 +91,13 @@ class _Work:
             if not self._desk.in_time:
                 self._reason = OUT_OF_TIME
                 break
-            rest = errand.rest(self._desk.patience.clock())
-            if rest:
-                self._reason = errand.last_error
+            if errand.rest(self._desk.patience.clock()) or (self._bound and mark not in self._bound):
+                self._reason = errand.last_error or self._reason
                 continue
             is_settled, goes_on = self._fetch(job, mark) if job else (False, False)
             if is_settled:
                 del left[mark]
+                self._bound = frozenset()
             if not goes_on:
                 break
         if marks is None:
@@ -105,10 +105,10 @@ class _Work:
         self._tell_late(list(left.values()))
 
     def _due(self, marks: Sequence[str] | None) -> list[Due]:
-        if marks is None:
-            found = list(islice(self._errands.due(), _LISTED))
-        else:
-            found = [Due(mark, errand) for mark in marks if (errand := self._errands.get(mark))]
+        found = list(islice(self._errands.due(), _LISTED)) if marks is None else []
+        hidden = self._slots.bound().difference(one.mark for one in found) if len(found) == _LISTED else ()
+        named = dict.fromkeys(marks or hidden)  # an event may tell of an object twice
+        found += [Due(mark, errand) for mark in named if (errand := self._errands.get(mark))]
         return sorted(found, key=lambda one: (one.errand.attempts, one.errand.at, one.mark))
 
     def _job(self) -> Job | None:
@@ -153,6 +153,10 @@ class _Work:
                     continue
                 return self._follow_up(part, mark)
             raise Transient("other objects took each slot first", retry_after=1.0)
+        except Full as error:  # that does not free any: others do
+            self._give_back(mark, error)
+            self._bound, self._reason = error.bound, told(error)
+            return False, True
         except LogferryError as error:
             self._give_back(mark, error)
             raise
