@@ -204,3 +204,14 @@ def test_a_sender_s_key_is_kept_for_minutes_and_then_looked_at_again(kms: Kms) -
     for reference in ("secret://kms/esa", "secret://env/KEY"):
         assert private_key(reference, vault).reveal() == "def456"
     assert kms.asked == ["esa", "esa"]
+
+
+def test_two_ways_to_one_secret_are_two_askers(kms: Kms) -> None:
+    """Who has the old value by the reference itself learns that it changed, though another read it by a variable."""
+    kms.secrets["keys"] = json.dumps({"TOKEN": VALUE})
+    direct, named = "secret://kms/keys#TOKEN", "secret://env/TOKEN"
+    vault = Vault({**ALIBABA, "LOGFERRY_KMS_ENDPOINT": kms.url, "TOKEN": direct})
+    assert vault.resolve(direct) == vault.resolve(named)
+    kms.secrets["keys"] = json.dumps({"TOKEN": NEXT})
+    assert [vault.refresh(named), vault.refresh(direct), vault.refresh(named)] == [True, True, False]
+    assert {vault.resolve(direct).reveal(), vault.resolve(named).reveal()} == {NEXT}

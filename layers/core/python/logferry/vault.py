@@ -102,6 +102,11 @@ class Vault:
     def current(self, reference: str) -> Secret:
         """As `resolve`, but read again when it is older than its store lets it be. A store that does not answer now is
         no reason to do without what it said before."""
+        self._look(reference)
+        return self.resolve(reference)
+
+    def _look(self, reference: str) -> None:
+        """Again, if it is due."""
         if self._now() >= self._due.get(reference, 0.0) or reference not in self._known:
             try:
                 self._keep(reference, self._read(reference))
@@ -109,7 +114,6 @@ class Vault:
                 if reference not in self._known:
                     raise
                 self._due[reference] = self._now() + _AGAIN
-        return self.resolve(reference)
 
     def _keep(self, reference: str, secret: Secret) -> None:
         self._known[reference] = secret
@@ -126,8 +130,10 @@ class Vault:
         if value.startswith("secret://env/"):
             raise Misconfigured(f"{reference}: the variable refers to another variable: name that one")
         if anew:
-            self.refresh(value)
-        return self.current(value)
+            self._keep(value, self._read(value))
+        else:
+            self._look(value)
+        return self._known[value]  # this thread was not given it: it asked for the variable
 
 
 def _store(reference: str) -> ModuleType:
