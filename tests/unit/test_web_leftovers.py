@@ -170,3 +170,22 @@ def test_a_proxy_with_an_unprintable_name_is_none() -> None:
     """A secret that holds anything at all is told as what it is, before a name is looked up."""
     with contextlib.closing(Web(proxy=lambda: "http://a\0b:1")) as web, pytest.raises(Misconfigured, match="proxy"):
         web.request("GET", "http://127.0.0.1:1/", headers={}, time_out=5)
+
+
+def test_a_large_body_that_was_refused_unread_answers_no_other_request() -> None:
+    """The far side takes the rest of it for a request, and says 400 to that: not to what is sent next."""
+
+    def sloppy(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        time.sleep(0.2)  # meanwhile the next request is sent
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    def sound(connection: socket.socket) -> None:
+        connection.recv(1000)
+        answer(200)(connection)
+
+    with Misbehaving(sloppy, sound, http=False) as server, contextlib.closing(Web()) as web:
+        assert web.request("POST", server.url, headers={}, body=b"x" * 100_000, time_out=5).status == 413
+        assert web.request("POST", server.url, headers={}, body=b"1", time_out=5).status == 200

@@ -33,6 +33,8 @@ __all__ = ["Connections"]
 # a function that was frozen in between) may get neither an answer nor an error until the time-out.
 _MAX_IDLE = 50.0
 _MOST_IDLE = 64  # connections kept in all
+# Bytes of a body. Who refuses a larger one may have read its beginning only, and take the rest for another request.
+_SURELY_READ = 65_536
 _UNFIT = "the URL or a header (the token?) holds characters that HTTP does not allow"
 
 Asked: TypeAlias = tuple[str, str, Mapping[str, str], bytes | None]  # method, URL, headers, body
@@ -66,9 +68,10 @@ class Connections:
                 answer = ask(connection.socket, request, body or b"", method, clock)
                 if self._terms.cookies:
                     self._learn(url, answer)
-                reply, connection.is_fit = self._reply(answer)
+                reply, is_fit = self._reply(answer)
             except (OSError, _faults.ReplyTooLong, _faults.Garbled) as error:
                 raise _faults.doubtful(error, peer, time_out) from None
+            connection.is_fit = is_fit and not (reply.status >= 400 and len(body or b"") > _SURELY_READ)
         return reply
 
     def close(self) -> None:
