@@ -287,6 +287,43 @@ def test_an_event_of_a_stream_that_nobody_reads_is_told_who_reads_what(place: Ya
         place.ring(other)
 
 
+def test_what_is_spilled_waits_for_whoever_holds_the_stream(place: Yard) -> None:
+    """A sweep that delivers for one task for minutes must not stop the shard for all the others."""
+    place.apply("late", "kinesis", stream=ARN).judge = failing(Transient("down"))
+    assert place.ring(event(1)) == []
+    (row,) = place.rows("late")
+    now = place.clock()
+    assert place.shop.ledger.hold("late", row.stream, now=now, until=now + 12)
+    assert place.ring(event(2)) == []
+    assert place.taken("one") == [1, 2]
+
+
+def test_a_sweep_lets_go_of_the_stream_between_two_turns(place: Yard) -> None:
+    """What comes meanwhile is spilled then, and is delivered by the same sweep, in order."""
+    late = place.apply("late", "kinesis", stream=ARN)
+    late.judge = failing(Transient("down"))
+    for number in range(20):
+        assert place.ring(event(number)) == []
+    sleep, came = place.clock.sleep, list[list[str]]()
+
+    def pause(seconds: float) -> None:
+        sleep(seconds)
+        place.clock.sleep = sleep  # type: ignore[method-assign]  # what comes sleeps as ever
+        came.append(place.ring(event(20 + len(came)), 9.0))
+        place.clock.sleep = pause  # type: ignore[method-assign]  # as below
+
+    place.clock.forward(600)
+    late.judge = lambda _payload: sleep(2.0)
+    place.clock.sleep = pause  # type: ignore[method-assign]  # this clock only
+    place.drain("late")
+    assert len(came) > 1
+    assert not any(came)
+    place.clock.sleep = sleep  # type: ignore[method-assign]  # as it was
+    place.drain("late")
+    assert place.taken("late") == list(range(20 + len(came)))
+    assert place.taken("one") == list(range(20 + len(came)))
+
+
 def test_streams_of_one_name_in_two_accounts_are_two(place: Yard) -> None:
     """A task that names no account: what came from one says nothing of the other, whose numbers may be lower."""
     place.apply("any", "kinesis", stream="logs")

@@ -25,6 +25,7 @@ __all__ = ["InOrder"]
 log = logging.getLogger(__name__)
 
 _CLOCKS = 300.0  # seconds that two clocks may differ
+_WAIT, _LOOK = 20.0, 0.5  # seconds: longer than `drain` holds a stream, shorter than it lets go of it
 
 
 class InOrder:
@@ -52,11 +53,18 @@ class InOrder:
         return self._left(row, reached, found, notes[0] if notes else "not settled")
 
     def keep(self, found: Sequence[Found]) -> bool:
-        """Spill what is not settled of these; whether all of it is safe."""
-        stream, _, held = self._standing(found)
-        if not held.records:
-            return True
-        return keep(self._kit.name, stream, self._kit.desk(self._source.holding(held)))
+        """Spill what is not settled of these; whether all of it is safe. `drain` may be at the stream: it lets go."""
+        patience = self._kit.patience
+        until = patience.clock() + _WAIT
+        while True:
+            stream, row, held = self._standing(found)
+            desk = self._kit.desk(self._source.holding(held))
+            if not held.records or keep(self._kit.name, stream, desk):
+                return True
+            now = patience.clock()
+            if not (row.lease and row.lease.holds(now) and now < until and desk.in_time):
+                return False
+            patience.sleep(_LOOK)
 
     def _standing(self, found: Sequence[Found]) -> tuple[Stream, Row, Held]:
         """The stream as it is now, the task's row there, and what is not settled yet."""
