@@ -31,6 +31,7 @@ _PAUSE = 0.1  # seconds at most before the second attempt, four times that befor
 _CONNECTIONS = 32
 _UNUSED = {"aiohttp": ("ClientTimeout",), "crc32c": ()}  # module -> names that are imported from it
 _SILENT = logging.CRITICAL + 1
+_IMPORTING = threading.Lock()  # what stands in for the missing modules is seen by all threads
 _PASSING = frozenset(
     (
         *("OTSServerBusy", "OTSServerUnavailable", "OTSInternalServerError", "OTSTimeout", "OTSPartitionUnavailable"),
@@ -163,7 +164,7 @@ class OtsClient:
 
     def _imported(self) -> Any:  # noqa: ANN401  # an untyped package
         # The SDK warns, both ways, where its C extension does not fit; nobody can do anything about it.
-        with _stand_ins(), warnings.catch_warnings():
+        with _IMPORTING, _stand_ins(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logging.getLogger("tablestore").setLevel(_SILENT)
             try:
