@@ -218,6 +218,37 @@ def test_an_event_of_a_bucket_that_nobody_reads_is_an_error(place: Shelf) -> Non
     assert (noted.counts["passed_over"], noted.marks) == (1, {})
 
 
+def test_of_two_readings_of_a_key_the_one_with_the_content_counts(place: Shelf) -> None:
+    """An object whose name looks like the other's as a URL spells it is another one."""
+    place.put("a%20b.ndjson", 1)
+    meant = place.put("a b.ndjson", body(2, 5))
+    place.deliver(meant._replace(put=meant.put._replace(keys=("a%20b.ndjson", "a b.ndjson"))))
+    assert place.taken() == numbered(2, 5)
+    assert [row.gaps for row in place.rows()] == [()]
+
+
+def test_a_kill_before_a_lost_object_is_marked_makes_no_second_gap(
+    place: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot's own row says that it is through with it."""
+    noted, put = place.note(place.put("a.ndjson", 3)), place.table.put
+    place.bucket.delete("a.ndjson")
+
+    def dying(partition: str, sort: str, value: bytes, **how: object) -> str:
+        if partition.startswith("errands-done/"):
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        return put(partition, sort, value, **how)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(place.table, "put", dying)
+    with pytest.raises(KeyboardInterrupt):
+        place.visit(noted)
+    place.clock.forward(1_000)
+    place.visit()
+    assert [len(row.gaps) for row in place.rows()] == [1]
+    assert place.due() == []
+
+
 def test_an_event_that_tells_of_an_object_twice_delivers_it_once(place: Shelf) -> None:
     """And goes on with what it tells of besides."""
     first, other = place.put("a.ndjson", 3), place.put("b.ndjson", body(3, 3))

@@ -60,8 +60,9 @@ class Slots:
         mine = [row for row in rows if bound_to(row) == mark]
         if mine:
             return max(mine, key=lambda row: (_is_held(row, now), places.spot(row.position).offset))  # the farthest
-        ended = next((row for row in rows if _is_behind(row, mark) and not _is_lost(row)), None)
-        if ended is not None:
+        ended = min((row for row in rows if _is_behind(row, mark)), key=_is_lost, default=None)
+        # One that was lost, and was marked so, has been told of again: it may have come back.
+        if ended is not None and not (_is_lost(ended) and self._errands.done(mark)):
             self.settle(ended, mark)
             return None
         free = [row for row in rows if not bound_to(row) and not _is_held(row, now)]

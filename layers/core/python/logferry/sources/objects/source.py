@@ -111,6 +111,7 @@ class ObjectsSource:
         raise trouble
 
     def _opened(self, wanted: Wanted, begin: int) -> Content:
+        trouble = "is not there any more"
         for key in wanted.keys:
             try:
                 content = self._store().stream(key, begin)
@@ -120,9 +121,10 @@ class ObjectsSource:
                 continue
             if wanted.etag and content.etag != wanted.etag:
                 content.close()
-                raise Expired(f"{wanted.label}: was written over before it was read (now {content.etag})")
+                trouble = f"was written over before it was read (now {content.etag})"
+                continue  # another reading of the key may be the one that was meant
             return content
-        raise Expired(f"{wanted.label}: is not there any more")
+        raise Expired(f"{wanted.label}: {trouble}")
 
     def _framed(self, content: Content, wanted: Wanted, offset: int) -> tuple[Form, Iterator[Cut]]:
         """How its records are read, and where they are, from `offset` on."""
