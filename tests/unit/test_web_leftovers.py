@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -116,6 +117,29 @@ def test_who_says_no_to_half_a_body_and_hangs_up_is_heard(tls: bool, tmp_path: P
         contextlib.closing(Web(ca_file=str(authority.ca_file))) as web,
     ):
         assert web.request("PUT", server.url, headers={}, body=b"x" * 20_000_000, time_out=10).status == 413
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_says_no_to_half_a_body_and_reads_no_further_is_heard(tls: bool, tmp_path: Path) -> None:  # noqa: FBT001  # as above
+    """Once the time is over: else the same payload would be tried for ever."""
+    done = threading.Event()
+
+    def refuses(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        done.wait(10)
+
+    authority = Authority(tmp_path)
+    context = authority.issue().server_context() if tls else None
+    with (
+        Misbehaving(refuses, http=False, tls=context) as server,
+        contextlib.closing(Web(ca_file=str(authority.ca_file))) as web,
+    ):
+        try:
+            reply = web.request("PUT", server.url, headers={}, body=b"x" * 20_000_000, time_out=1)
+        finally:
+            done.set()
+        assert (reply.status, reply.body) == (413, b"big")
 
 
 def test_a_packed_body_that_is_cut_short_is_no_whole_answer() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from logferry.errors import Misconfigured
 from logferry.transport import _faults
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "ask", "body_of", "head", "tunnel"]
 
 _BLOCK = 262_144
+_GRACE = 0.1  # seconds beyond the time, to read what is there already
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[^\s\x00-\x1f\x7f][^\x00-\x08\x0a-\x1f\x7f]*)?")
 
@@ -55,7 +57,7 @@ def head(method: str, path: str, headers: Mapping[str, str], length: int | None)
 
 
 def ask(sock: Socket, request: bytes, body: bytes, method: str, clock: Clock) -> Answer:
-    """The answer's head. Whoever answers early and hangs up (413) is listened to all the same."""
+    """The answer's head. Whoever answers early (413) and hangs up, or reads no further, is listened to all the same."""
     broken: OSError | None = None
     try:
         if len(body) <= _BLOCK:
@@ -65,6 +67,8 @@ def ask(sock: Socket, request: bytes, body: bytes, method: str, clock: Clock) ->
             _send(sock, body, clock)
     except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
         broken = error
+    except TimeoutError as error:
+        broken, clock = error, replace(clock, until=clock.now() + _GRACE)
     try:
         answer = listen(io.BufferedReader(_Arriving(sock, clock), 65_536), method)
     except (OSError, _faults.Garbled) as error:
