@@ -114,8 +114,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         remade = bool(self.born and born and self.born != born)
         return msgspec.structs.replace(
             self.spill("" if remade else self.spilled), position=gap.end, entries=entries, gaps=gaps, open=opened,
-            waits="", drained=False, failures=0, retry_at=0, last_error="", updated=gap.at,
-            born=self.born if born is None else born,
+            waits=self.waits if born is None else "", drained=False, failures=0, retry_at=0, last_error="",
+            updated=gap.at, born=self.born if born is None else born,
         )  # fmt: skip
 
 
