@@ -3,6 +3,7 @@
 Loaded once a cookie was set: `http.cookiejar` is as large as all that a plain request needs.
 """
 
+import contextlib
 import re
 from email.message import Message
 from http.cookiejar import CookieJar
@@ -27,7 +28,8 @@ class Cookies:
     def learn(self, url: str, headers: Headers) -> None:
         """Take what an answer sets, or takes back."""
         answer: Any = _Answer(headers)
-        self._jar.extract_cookies(answer, Request(url))  # noqa: S310  # asks nobody: it only tells the jar the address
+        with contextlib.suppress(UserWarning):  # its way to say that it cannot read a date; it learns nothing then
+            self._jar.extract_cookies(answer, Request(url))  # noqa: S310  # asks nobody: it only tells the jar the address
 
     def header(self, url: str) -> dict[str, str]:
         """What a request to that address carries."""

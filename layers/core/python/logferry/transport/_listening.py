@@ -79,6 +79,8 @@ class Answer:
     def _is_strange(self, version: bytes) -> bool:
         """Whether two readers may differ on where it ends (RFC 9112 6.1, 6.3): then what follows is nobody's."""
         has_coding, has_length = "Transfer-Encoding" in self.headers, "Content-Length" in self.headers
+        if self.status == 304:
+            return has_coding  # allowed, and some readers wait for the chunks that it does not have
         if self.status == 204:
             return has_coding or self.headers.get("Content-Length", "0") != "0"
         return has_coding and (has_length or version == b"0")

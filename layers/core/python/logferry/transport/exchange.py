@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from logferry.errors import Misconfigured
@@ -33,11 +34,21 @@ __all__ = ["Connections"]
 # a function that was frozen in between) may get neither an answer nor an error until the time-out.
 _MAX_IDLE = 50.0
 _MOST_IDLE = 64  # connections kept in all
-# Bytes of a body. Who refuses a larger one may have read its beginning only, and take the rest for another request.
+# Bytes of a body. Who refuses a larger one, or sends it elsewhere (3xx), may have read its beginning only, and take the
+# rest for another request.
 _SURELY_READ = 65_536
 _UNFIT = "the URL or a header (the token?) holds characters that HTTP does not allow"
 
 Asked: TypeAlias = tuple[str, str, Mapping[str, str], bytes | None]  # method, URL, headers, body
+
+
+class _Kept(Struct, frozen=True, eq=False):
+    """A connection that lies idle."""
+
+    way: Way
+    sock: Socket
+    since: float
+    process: int  # which made it: after a fork both have it, and would take each other's answers
 
 
 class Connections:
@@ -46,7 +57,8 @@ class Connections:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._authorities = Authorities(terms.verify, terms.ca_file)
-        self._idle: deque[tuple[Way, Socket, float]] = deque()  # the last used stands at the end
+        self._idle: deque[_Kept] = deque()  # the last used stands at the end
+        self._closings = 0
         self._lock = threading.Lock()
         self._cookies: Cookies | None = None
 
@@ -71,20 +83,21 @@ class Connections:
                 reply, is_fit = self._reply(answer)
             except (OSError, _faults.ReplyTooLong, _faults.Garbled) as error:
                 raise _faults.doubtful(error, peer, time_out) from None
-            connection.is_fit = is_fit and not (reply.status >= 400 and len(body or b"") > _SURELY_READ)
+            connection.is_fit = is_fit and (reply.status < 300 or len(body or b"") <= _SURELY_READ)
         return reply
 
     def close(self) -> None:
-        """Close the idle connections; never raises."""
+        """Close the idle connections, and those in use as soon as they are not; never raises."""
         with self._lock:
             idle, self._idle = self._idle, deque()
-        for _, sock, _ in idle:
-            _shut(sock)
+            self._closings += 1
+        for kept in idle:
+            _shut(kept.sock)
 
     def __del__(self) -> None:
         """Whoever forgot to close leaves no connection open. At the interpreter's end modules are gone already."""
-        for _, sock, _ in self.__dict__.get("_idle", ()):
-            sock.close()
+        for kept in self.__dict__.get("_idle", ()):
+            kept.sock.close()
 
     def _way(self, target: Target, peer: str) -> Way:
         """The task's own proxy, else the environment's, which its operator chose: any address is meant."""
@@ -99,7 +112,7 @@ class Connections:
 
     @contextlib.contextmanager
     def _connection(self, way: Way, clock: Clock, peer: str) -> Iterator["_Connection"]:
-        sock = self._idle_one(way)
+        closings, sock = self._closings, self._idle_one(way)
         if sock is None:
             opening = Opening(self._authorities.context, self._terms.reach, clock)
             sock = open_line(way, opening, peer)
@@ -108,31 +121,43 @@ class Connections:
             yield connection
         finally:
             if connection.is_fit:
-                self._keep(way, sock)
+                self._keep(_Kept(way, sock, self._terms.now(), os.getpid()), closings)
             else:
                 _shut(sock)
 
     def _idle_one(self, way: Way) -> Socket | None:
         """One that leads there and did not end meanwhile, the last used first. What lay idle for too long is closed."""
-        oldest = self._terms.now() - _MAX_IDLE
+        fit: _Kept | None = None
+        left, gone = deque[_Kept](), list[_Kept]()
         with self._lock:
-            gone = [kept for kept in self._idle if kept[2] < oldest]
-            self._idle = deque(kept for kept in self._idle if kept[2] >= oldest)
-            found = [kept for kept in reversed(self._idle) if kept[0] == way]
-            fit = next((kept for kept in found if is_alive(kept[1])), None)
-            unfit = found[: found.index(fit)] if fit else found
-            for kept in (*unfit, *((fit,) if fit else ())):
-                self._idle.remove(kept)
-        for _, sock, _ in (*gone, *unfit):
-            _shut(sock)
-        return fit[1] if fit else None
+            for kept in reversed(self._idle):
+                if not self._is_fresh(kept):
+                    gone.append(kept)
+                elif fit or kept.way != way:
+                    left.appendleft(kept)
+                elif is_alive(kept.sock):
+                    fit = kept
+                else:
+                    gone.append(kept)
+            self._idle = left
+        for kept in gone:
+            _shut(kept.sock)
+        return fit.sock if fit else None
 
-    def _keep(self, way: Way, sock: Socket) -> None:
+    def _is_fresh(self, kept: _Kept) -> bool:
+        """One from later than now is of a clock that was set back: nobody knows how old it is."""
+        return 0 <= self._terms.now() - kept.since <= _MAX_IDLE and kept.process == os.getpid()
+
+    def _keep(self, kept: _Kept, closings: int) -> None:
+        """Unless it was closed meanwhile: nobody would close this one any more."""
         with self._lock:
-            self._idle.append((way, sock, self._terms.now()))
-            dropped = self._idle.popleft()[1] if len(self._idle) > _MOST_IDLE else None
+            if closings == self._closings:
+                self._idle.append(kept)
+                dropped = self._idle.popleft() if len(self._idle) > _MOST_IDLE else None
+            else:
+                dropped = kept
         if dropped:
-            _shut(dropped)
+            _shut(dropped.sock)
 
     def _reply(self, answer: Answer) -> tuple[Reply, bool]:
         """The reply, and whether the connection may be used again."""

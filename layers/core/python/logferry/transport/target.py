@@ -13,6 +13,7 @@ __all__ = ["PORTS", "Target", "sent_form", "target_of"]
 PORTS = {"http": 80, "https": 443}
 _PATH = "!$%&'()*+,/:;=@[]~"  # what `quote` leaves as it is, beside letters, digits, `_`, `.` and `-`
 _QUERY = _PATH + "?"
+_LONGEST_LABEL = 63  # RFC 1035 2.3.4; what is beyond, the standard library would refuse once the connection stands
 
 
 class Target(Struct, frozen=True):
@@ -62,5 +63,7 @@ def _ascii(host: str) -> str:
     """The name in ASCII; ValueError for blanks and what is no name."""
     found = host if host.isascii() else host.encode("idna").decode()
     if any(letter in found for letter in ' \\<>"^`{|}%') and ":" not in found:
+        raise ValueError("not a host name")
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in found.removesuffix(".").split(".")):
         raise ValueError("not a host name")
     return found
