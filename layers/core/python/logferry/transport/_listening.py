@@ -53,12 +53,13 @@ class Answer:
         if found is None:
             raise Garbled("no status line")
         self.status = int(found[2])
-        self.headers = Headers(_headers(reader))
+        pairs, is_folded = _headers(reader)
+        self.headers = Headers(pairs)
         self.reader = reader
         self._is_bodiless = method == "HEAD" or self.status in _BODILESS or self.status < 200
         asks = {word.strip() for word in self.headers.get("Connection", "").lower().split(",")}
         stays = "close" not in asks if found[1] == b"1" else "keep-alive" in asks
-        is_strange = self._is_strange(found[1])
+        is_strange = is_folded or self._is_strange(found[1])
         self.is_last = not stays or self.status == 101 or is_strange  # whether the connection is fit for nothing more
 
     def pieces(self) -> Iterator[bytes]:
@@ -123,17 +124,24 @@ def listen(reader: io.BufferedReader, method: str) -> Answer:
     raise Garbled("nothing but interim answers")
 
 
-def _headers(reader: io.BufferedReader) -> list[tuple[str, str]]:
+def _headers(reader: io.BufferedReader) -> tuple[list[tuple[str, str]], bool]:
+    """Names and values, and whether one went over several lines (obsolete; a blank instead: RFC 9112 5.2)."""
     found: list[tuple[str, str]] = []
+    is_folded = False
     for _ in range(_MOST + 1):
         line = _line(reader)
         if line in (b"\r\n", b"\n"):
-            return found
-        match = _HEADER.fullmatch(line)
-        if match is None:  # the obsolete folding of lines too: whoever meant it, nobody reads it the same way
+            return found, is_folded
+        is_more = bool(found) and line.startswith((b" ", b"\t"))
+        match = _HEADER.fullmatch(b"folded:" + line if is_more else line)
+        if match is None:
             raise Garbled("no header")
-        value = match[2].lstrip(b" \t").rstrip(b" \t\r")
-        found.append((match[1].decode("latin-1"), value.decode("latin-1")))
+        value = match[2].lstrip(b" \t").rstrip(b" \t\r").decode("latin-1")
+        if is_more:
+            is_folded, (name, begun) = True, found.pop()
+            found.append((name, f"{begun} {value}".strip(" ")))
+        else:
+            found.append((match[1].decode("latin-1"), value))
     raise Garbled("too many headers")
 
 
