@@ -2,12 +2,16 @@
 
 import contextlib
 import socket
+import ssl
+import struct
 import time
+from pathlib import Path
 
 import pytest
+from tests.fakes.certificates import Authority
 from tests.fakes.misbehaving import Misbehaving, answer
 
-from logferry.errors import Transient
+from logferry.errors import Misconfigured, Transient
 from logferry.transport.web import Web
 
 
@@ -48,3 +52,38 @@ def test_a_body_that_is_not_taken_ends_with_the_time(connect: float) -> None:
     ):  # fmt: skip
         web.request("PUT", server.url, headers={}, body=b"x" * 30_000_000, time_out=1, connect=connect)
     assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("size", [1, 5_000_000])
+def test_who_wants_our_certificate_is_understood_whatever_the_size(size: int, tmp_path: Path) -> None:
+    """TLS 1.3 says so once the request is on its way: a large body breaks at it, and it counts all the same."""
+    authority = Authority(tmp_path)
+    context = authority.issue().server_context(client_ca=authority.ca_file)
+
+    def wants(connection: socket.socket) -> None:
+        with contextlib.suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True):
+            pass
+
+    with (
+        Misbehaving(wants, http=False) as server,
+        contextlib.closing(Web(ca_file=str(authority.ca_file))) as web,
+        pytest.raises(Misconfigured, match="a client certificate"),
+    ):
+        web.request("PUT", server.url.replace("http:", "https:"), headers={}, body=b"x" * size, time_out=5)
+
+
+def test_a_connection_that_is_reset_before_tls_has_sent_nothing(tmp_path: Path) -> None:
+    """The standard library then hands out a socket that speaks no TLS: nothing is sent over that."""
+
+    def resets(connection: socket.socket) -> None:
+        connection.shutdown(socket.SHUT_WR)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with (
+        Misbehaving(resets, http=False) as server,
+        contextlib.closing(Web(ca_file=str(Authority(tmp_path).ca_file))) as web,
+        pytest.raises(Transient, match="nothing was sent") as caught,
+    ):
+        web.request("PUT", server.url.replace("http:", "https:"), headers={}, body=b"x", time_out=5)
+    assert not caught.value.in_doubt

@@ -94,4 +94,8 @@ def _secured(sock: Socket, host: str, opening: Opening) -> Socket:
         return Nested(sock, context, host)
     if not isinstance(sock, socket.socket):
         raise TypeError(f"no socket: {type(sock)}")
-    return context.wrap_socket(sock, server_hostname=host)
+    secured = context.wrap_socket(sock, server_hostname=host)
+    if secured.version() is None:  # it was reset meanwhile: the standard library then hands out a socket without TLS
+        secured.close()
+        raise ConnectionError
+    return secured

@@ -72,7 +72,7 @@ def ask(sock: Socket, request: bytes, body: bytes, method: str, clock: Clock) ->
     try:
         answer = listen(io.BufferedReader(_Arriving(sock, clock), 65_536), method)
     except (OSError, _faults.Garbled) as error:
-        raise broken or error from None
+        raise error if isinstance(error, ssl.SSLError) else broken or error from None  # TLS tells why it broke
     if broken and answer.status < 300:
         raise broken  # it cannot have taken what was not sent
     answer.is_last |= broken is not None
