@@ -141,6 +141,8 @@ def poll_queue(sqs: Any, url: str, instance: Instance) -> int:  # noqa: ANN401  
         if not messages:
             return call
         kept = failed(instance, of_queue(list(messages.values()), arn))
+        if kept:
+            time.sleep(0.1)
         for name, one in messages.items():
             if name not in kept:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
@@ -158,6 +160,8 @@ def poll_shards(kinesis: Any, stream: str, instance: Instance) -> None:  # noqa:
             if not records:
                 break
             kept = failed(instance, of_shard(records, shard["ShardId"], about["StreamARN"]))
+            if kept:
+                time.sleep(0.1)  # as a poller waits: who was killed holds the shard until the lease ends
             kind, name = ("AT", kept[0]) if kept else ("AFTER", records[-1]["SequenceNumber"])
             place = {"ShardIteratorType": f"{kind}_SEQUENCE_NUMBER", "StartingSequenceNumber": name}
         else:
