@@ -215,3 +215,15 @@ def test_two_ways_to_one_secret_are_two_askers(kms: Kms) -> None:
     kms.secrets["keys"] = json.dumps({"TOKEN": NEXT})
     assert [vault.refresh(named), vault.refresh(direct), vault.refresh(named)] == [True, True, False]
     assert {vault.resolve(direct).reveal(), vault.resolve(named).reveal()} == {NEXT}
+
+
+def test_a_machine_without_a_key_says_what_to_give(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's search, in its own environment, ends with nothing: the reference and what to do."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+        environ.pop(name, None)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with pytest.raises(Misconfigured, match=r"secret://aws/ssm/token: no access key: give"):
+        Vault(environ).resolve("secret://aws/ssm/token")

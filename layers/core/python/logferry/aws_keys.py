@@ -1,13 +1,23 @@
-"""Where the AWS SDK finds an access key, on machines whose environment holds none."""
+"""AWS's access key: the environment's, else where the AWS SDK finds one."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from logferry.errors import Misconfigured
 from logferry.sigv4 import Key
 from logferry.vault import Secret
 
-__all__ = ["SdkChain"]
+__all__ = ["SdkChain", "key_of"]
+
+
+def key_of(environ: Mapping[str, str], otherwise: "SdkChain") -> Key:
+    """The key in an environment, which a function's runtime renews; Misconfigured if there is none anywhere."""
+    key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    if not (key_id and secret):
+        return otherwise.current()
+    token = environ.get("AWS_SESSION_TOKEN")
+    return Key(key_id, Secret(secret), Secret(token) if token else None)
 
 
 class SdkChain:

@@ -15,10 +15,11 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from logferry.aws_keys import SdkChain, key_of
+from logferry.errors import Misconfigured
 from logferry.secret_stores import _answers
 from logferry.sigv4 import Key, Message, signed
 from logferry.transport.web import Reply, Web
-from logferry.vault import Secret
 
 __all__ = ["KEPT", "read"]
 
@@ -105,24 +106,16 @@ def _region(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _key(environ: Mapping[str, str]) -> Key:
-    key_id, secret, token = (
-        environ.get(f"AWS_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
-    )
-    if key_id and secret:
-        return Key(key_id, Secret(secret), Secret(token) if token else None)
     try:
-        from botocore.exceptions import BotoCoreError
-        from botocore.session import Session  # a profile, a container's or an instance's role
-    except ImportError:
-        raise LookupError("no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from None
-    try:
-        found = Session().get_credentials()
-        frozen = found.get_frozen_credentials() if found else None
-    except BotoCoreError as error:  # its text may quote what a credential process said
-        raise LookupError(f"no access key: the SDK's search ended with {type(error).__name__}") from None
-    if frozen is None:
-        raise LookupError("no access key: give this function or machine a role, or set AWS_ACCESS_KEY_ID")
-    return Key(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)
+        return key_of(environ, _chain())
+    except Misconfigured as error:
+        raise LookupError(str(error)) from None
+
+
+@cache
+def _chain() -> SdkChain:
+    """Kept while the instance lives: it renews temporary keys by itself."""
+    return SdkChain()
 
 
 @cache

@@ -21,12 +21,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from logferry.aws_keys import SdkChain
+from logferry.aws_keys import SdkChain, key_of
 from logferry.aws_verdicts import verdict
 from logferry.errors import Misconfigured, StateError, Transient
 from logferry.sigv4 import Key, Message, signed
 from logferry.transport.web import Reply, Web
-from logferry.vault import Secret
 
 __all__ = ["Clocks", "Declined", "Service"]
 
@@ -130,12 +129,8 @@ class Service:
         return f"{parts.scheme}://{parts.netloc}/"
 
     def _key(self) -> Key:
-        key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-        if key_id and secret:
-            token = os.environ.get("AWS_SESSION_TOKEN")
-            return Key(key_id, Secret(secret), Secret(token) if token else None)
         try:
-            return self._chain.current()
+            return key_of(os.environ, self._chain)
         except Misconfigured as error:
             raise Misconfigured(f"{self._subject}: {error} (no credentials in the environment)") from None
 
