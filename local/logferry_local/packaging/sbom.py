@@ -3,7 +3,7 @@
 Read from the zips themselves (each wheel's `dist-info`); licences and the wheels' hashes are those of layers/lock.json.
 The same zips give the same bytes: no time is in it, and its serial number is made from its content.
 What wheels hold in turn (Rust crates, C libraries) is not listed: some bring a list of their own, in `dist-info/sboms`.
-Specification: CycloneDX 1.6 (ECMA-424); package URLs: purl-spec, type pypi.
+Specification: CycloneDX 1.6 (ECMA-424); packages are named by URLs of purl-spec, in the type for Python.
 """
 
 import json
