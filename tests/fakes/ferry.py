@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.fakes.invoked import invocation
 
 from logferry import calls, proof, wiring
 from logferry.apply import apply
@@ -85,8 +86,7 @@ class Ferry:
 
     def call(self, event: object, seconds: float = 60) -> Call:
         """An invocation with this much time."""
-        until = time.monotonic() + seconds
-        return Call(event, "request-1", self.environ, lambda: until - time.monotonic())
+        return invocation(event, self.environ, seconds)
 
     def until_done(self, seconds: float = 30) -> None:
         """Sweep until every stream is at its end."""

@@ -8,11 +8,15 @@ after the other up to the limit. Memory: a small multiple of the body.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-__all__ = ["Form", "Piece", "TooMany", "Unreadable", "pieces"]
+__all__ = ["Envelope", "Form", "MostRecords", "Piece", "TooMany", "Unreadable", "pieces"]
+
+# Options of sources whose logs come in bodies.
+Envelope = Annotated[str, msgspec.Meta(max_length=512, description="the key of an object")]
+MostRecords = Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="1-1000000")]
 
 _SLACK = 20  # as many times `most` there may be empty lines, or commas inside records, before it is taken for an attack
 _SMALL = 10  # with fewer pieces than this, "more than half" says nothing

@@ -1,11 +1,16 @@
 """A record's time from one of its values: RFC 3339, or Unix time in s, ms, µs or ns by its size."""
 
 import re
+from typing import Annotated
+
+import msgspec
 
 from logferry import times
 from logferry.model import Value
 
-__all__ = ["when"]
+__all__ = ["TimeField", "when"]
+
+TimeField = Annotated[str, msgspec.Meta(max_length=512, description="the name of a field")]
 
 _EPOCHS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3), (0, 1))  # from this number on: ns, µs, ms, s
 _LATEST = 1 << 32  # Unix seconds

@@ -15,7 +15,7 @@ from logferry.arrivals import Arrival, Arrivals
 from logferry.config import Duration
 from logferry.errors import Unfinished
 from logferry.sources import Surroundings
-from logferry.sources._bodies import Piece
+from logferry.sources._bodies import MostRecords, Piece
 from logferry.sources._posts import SetSource, revive
 from logferry.sources._subscription import Body, events
 
@@ -54,7 +54,7 @@ class Config(config.Config, frozen=True, kw_only=True):
         None
     )
     message: Body = "json"
-    max_records: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="1-1000000")] = 100_000
+    max_records: MostRecords = 100_000
     remember: Duration = "3d"
 
 

@@ -16,8 +16,9 @@ from logferry import config
 from logferry.arrivals import Arrival, Arrivals
 from logferry.config import Duration
 from logferry.sources import Surroundings
-from logferry.sources._bodies import Form, Piece
+from logferry.sources._bodies import Envelope, Form, MostRecords, Piece
 from logferry.sources._held import HeldSource
+from logferry.sources._moments import TimeField
 from logferry.sources._packed import records, unpacked
 from logferry.sources._posts import revive
 from logferry.sources._subscription import Body, events
@@ -56,10 +57,10 @@ class Config(config.Config, frozen=True, kw_only=True):
     stream: Named
     format: Literal["json", "cloudwatch"] = "json"
     message: Body = "json"
-    envelope: Annotated[str, msgspec.Meta(max_length=512, description="the key of an object")] | None = None
-    time_field: Annotated[str, msgspec.Meta(max_length=512, description="the name of a field")] | None = None
+    envelope: Envelope | None = None
+    time_field: TimeField | None = None
     max_inflated: Annotated[int, msgspec.Meta(ge=1, le=64 * _MB, description="1-67108864 bytes")] = 16 * _MB
-    max_records: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="1-1000000")] = 100_000
+    max_records: MostRecords = 100_000
     spill_after: Duration = "12h"
 
     def problems(self) -> list[str]:

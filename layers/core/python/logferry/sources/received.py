@@ -11,7 +11,8 @@ import msgspec
 from logferry import config, signing
 from logferry.config import Duration, SecretRef
 from logferry.sources import Surroundings
-from logferry.sources._bodies import Form
+from logferry.sources._bodies import Envelope, Form, MostRecords
+from logferry.sources._moments import TimeField
 from logferry.sources._posts import PostSource, revive
 
 __all__ = ["IDENTITY", "PLACE", "Config", "build", "form_of", "ready", "revive", "rivals"]
@@ -42,11 +43,11 @@ class Config(config.Config, frozen=True, kw_only=True):
     prefix: Around = ""
     suffix: Around = ""
     separator: Around = "\n"
-    envelope: Annotated[str, msgspec.Meta(max_length=512, description="the key of an object")] | None = None
-    time_field: Annotated[str, msgspec.Meta(max_length=512, description="the name of a field")] | None = None
+    envelope: Envelope | None = None
+    time_field: TimeField | None = None
     max_body: Annotated[int, msgspec.Meta(ge=1, le=64 * _MB, description="1-67108864 bytes")] = 32 * _MB
     max_inflated: Annotated[int, msgspec.Meta(ge=1, le=256 * _MB, description="1-268435456 bytes")] = 64 * _MB
-    max_records: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="1-1000000")] = 100_000
+    max_records: MostRecords = 100_000
     answer_within: Duration = "9s"
 
     @classmethod

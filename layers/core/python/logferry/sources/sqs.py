@@ -14,7 +14,8 @@ from logferry import config
 from logferry.arrivals import Arrival, Arrivals
 from logferry.config import Duration
 from logferry.sources import Surroundings
-from logferry.sources._bodies import Form, Piece
+from logferry.sources._bodies import Envelope, Form, MostRecords, Piece
+from logferry.sources._moments import TimeField
 from logferry.sources._packed import records
 from logferry.sources._posts import SetSource, revive
 
@@ -48,9 +49,9 @@ class Config(config.Config, frozen=True, kw_only=True):
     """`source: {sqs: …}`."""
 
     queue: Named
-    envelope: Annotated[str, msgspec.Meta(max_length=512, description="the key of an object")] | None = None
-    time_field: Annotated[str, msgspec.Meta(max_length=512, description="the name of a field")] | None = None
-    max_records: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="1-1000000")] = 100_000
+    envelope: Envelope | None = None
+    time_field: TimeField | None = None
+    max_records: MostRecords = 100_000
     remember: Duration = "14d"
     spill_after: Annotated[int, msgspec.Meta(ge=1, le=1000, description="1-1000 tries")] = 3
 

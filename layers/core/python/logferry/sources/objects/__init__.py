@@ -15,6 +15,8 @@ from logferry.errors import ConfigError
 from logferry.objects import Streams
 from logferry.put_events import Put
 from logferry.sources import Surroundings
+from logferry.sources._bodies import Envelope
+from logferry.sources._moments import TimeField
 from logferry.sources.objects import fences
 from logferry.sources.objects.forms import Format, revive
 from logferry.sources.objects.parts import Wanted
@@ -45,11 +47,11 @@ class Config(config.Config, frozen=True, kw_only=True):
     suffix: Key = ""
     format: Format = "ndjson"
     compression: Compression = "auto"
-    envelope: Annotated[str, msgspec.Meta(max_length=512, description="the key of an object")] | None = None
+    envelope: Envelope | None = None
     columns: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1, max_length=500)] | None = None
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1, description="one character")] = ","
     skip_lines: Annotated[int, msgspec.Meta(ge=0, le=100, description="0-100")] = 0
-    time_field: Annotated[str, msgspec.Meta(max_length=512, description="the name of a field")] | None = None
+    time_field: TimeField | None = None
     max_record: Annotated[int, msgspec.Meta(ge=100, le=16 * _MB, description="100-16777216 bytes")] = _MB
     max_records: Annotated[int, msgspec.Meta(ge=1, le=100_000, description="1-100000")] = 10_000
     max_object: Annotated[int, msgspec.Meta(ge=1, le=1 << 40, description="1-1099511627776 bytes")] = 10 << 30
