@@ -5,7 +5,7 @@ from typing import Any
 
 from logferry.errors import Transient
 
-__all__ = ["KEPT", "MOST", "document", "one_of"]
+__all__ = ["KEPT", "MOST", "document", "one_of", "passing"]
 
 KEPT = 300.0  # seconds until a rotated secret is in use at the latest; one that is refused is read again at once
 MOST = 1_048_576  # bytes of an answer: 64 KiB of secret, each character escaped
